@@ -1,0 +1,54 @@
+# Everything one does with tramite. `make` alone lists it. Needs make and Python 3.11 or newer, nothing else.
+
+PYTHON ?= python3
+BIN     = .venv/bin
+ARGS   ?=
+
+# $(call ready,run) or $(call ready,dev): makes .venv when needed, returns at once when nothing has changed.
+ready = @command -v $(PYTHON) >/dev/null || { \
+	echo "make: $(PYTHON) was not found. Install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3"; \
+	exit 1; }; \
+	$(PYTHON) scripts/install.py $(1)
+
+LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format lock bench-client clean
+.NOTPARALLEL:
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+run: ## open the chat in the terminal (the first time, install what it needs in .venv)
+	$(call ready,run)
+	@$(BIN)/tramite chat
+
+test: lint ## check the code and run all the tests (ARGS="-k name" reaches pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: ## ruff, mypy --strict and the import layers
+	$(call ready,dev)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy --strict src
+	@$(BIN)/lint-imports
+
+format: ## put the code in its standard form
+	$(call ready,dev)
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lock: ## pin the dependencies anew in requirements/ (ARGS=--upgrade takes newer versions)
+	$(call ready,venv)
+	@$(BIN)/python -m pip install --quiet uv
+	@$(LOCK) -o requirements/run.txt pyproject.toml requirements/run.in
+	@$(LOCK) -o requirements/dev.txt -c requirements/run.txt pyproject.toml requirements/run.in requirements/dev.in
+
+bench-client: ## measure what the client costs (writes bench/RESULTS.md)
+	$(call ready,dev)
+	@$(BIN)/python -m bench.client $(ARGS)
+
+clean: ## remove .venv, caches and build products
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
