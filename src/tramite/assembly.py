@@ -1,0 +1,117 @@
+"""Builds a whole reply out of its events. Knows no wire format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from . import events as ev
+from .messages import Content, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall
+from .replies import Choice, Finish, Reply, TokenLogprob, Usage
+
+
+class _ChoiceParts:
+    """One choice, as far as it has come."""
+
+    __slots__ = ("finish", "logprobs", "opaque", "reasoning", "refusal", "text", "tools")
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.reasoning: list[str] = []
+        self.refusal: list[str] = []
+        self.tools: dict[int, list[str]] = {}
+        self.opaque: list[Opaque] = []
+        self.logprobs: list[TokenLogprob] = []
+        self.finish: Finish | None = None
+
+    def content(self) -> Content:
+        text = "".join(self.text)
+        parts: list[Part] = [*self.opaque]
+        if self.reasoning:
+            parts.append(Reasoning("".join(self.reasoning)))
+        if not (parts or self.refusal or self.tools):
+            return text
+        if text:
+            parts.append(Text(text))
+        if self.refusal:
+            parts.append(Refusal("".join(self.refusal)))
+        parts += [
+            ToolCall(id, name, "".join(raw)) for _, (id, name, *raw) in sorted(self.tools.items())
+        ]
+        return tuple(parts)
+
+
+class Assembler:
+    """Feed it events in order; `reply()` gives what has come so far. `Restarted` empties it."""
+
+    def __init__(self) -> None:
+        self._choices: dict[int, _ChoiceParts] = {}
+        self._usage: Usage | None = None
+        self._model = ""
+        self._fingerprint: str | None = None
+
+    def feed(self, events: Iterable[ev.Event]) -> None:
+        """Take in more of the stream."""
+        for event in events:
+            kind = type(event)
+            if kind is ev.TextDelta:
+                choice = self._choice(event.index)  # type: ignore[union-attr]  # narrowed by the line above
+                choice.text.append(event.text)  # type: ignore[union-attr]  # same
+                if event.logprobs:  # type: ignore[union-attr]  # same
+                    choice.logprobs += event.logprobs  # type: ignore[union-attr]  # same
+            else:
+                self._feed_rarer(event)
+
+    def _feed_rarer(self, event: ev.Event) -> None:
+        match event:
+            case ev.ReasoningDelta(text, index):
+                self._choice(index).reasoning.append(text)
+            case ev.ToolCallDelta(position, id, name, arguments, index):
+                tool = self._choice(index).tools.setdefault(position, ["", ""])
+                tool[0] = tool[0] or id
+                tool[1] = tool[1] or name
+                tool.append(arguments)
+            case ev.RefusalDelta(text, index):
+                self._choice(index).refusal.append(text)
+            case ev.OpaqueDelta(part, index):
+                self._choice(index).opaque.append(part)
+            case ev.Finished(finish, index):
+                self._choice(index).finish = finish
+            case ev.UsageReported(usage):
+                self._usage = usage
+            case ev.ModelReported(model, _, fingerprint):
+                self._model = model or self._model
+                self._fingerprint = fingerprint or self._fingerprint
+            case ev.Restarted():
+                self._choices.clear()
+                self._usage = None
+            case _:
+                pass
+
+    def _choice(self, index: int) -> _ChoiceParts:
+        choice = self._choices.get(index)
+        if choice is None:
+            choice = self._choices[index] = _ChoiceParts()
+        return choice
+
+    @property
+    def text(self) -> str:
+        """The first choice's text so far."""
+        choice = self._choices.get(0)
+        return "".join(choice.text) if choice else ""
+
+    def reply(self, unfinished: Finish = "unknown") -> Reply:
+        """The reply as it stands; a choice without a finish gets `unfinished`."""
+        ordered = [choice for _, choice in sorted(self._choices.items())] or [_ChoiceParts()]
+        return Reply(
+            choices=tuple(
+                Choice(
+                    Message("assistant", choice.content()),
+                    choice.finish or unfinished,
+                    tuple(choice.logprobs),
+                )
+                for choice in ordered
+            ),
+            usage=self._usage or Usage(),
+            model=self._model,
+            system_fingerprint=self._fingerprint,
+        )

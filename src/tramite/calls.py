@@ -1,0 +1,187 @@
+"""What is asked of a model: frozen, provider-neutral, validated on creation. Knows no wire format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from .errors import InvalidCall
+from .messages import Message, check_order
+
+Kind: TypeAlias = Literal["chat", "completion", "embedding", "models"]
+Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+
+# Ranges of OpenAI's API reference: the widest that any of the dialects accepts. Narrower ones are the dialect's to refuse.
+RANGES: dict[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "presence_penalty": (-2, 2),
+    "frequency_penalty": (-2, 2),
+}
+COUNTS: dict[str, tuple[int, int]] = {
+    "max_tokens": (1, 2**31 - 1),
+    "n": (1, 128),
+    "logprobs": (0, 20),
+    "seed": (-(2**63), 2**63 - 1),
+    "dimensions": (1, 65_536),
+}
+
+
+class Tool(Struct, frozen=True):
+    """A function that the model may ask for: its name, what it does, and a JSON schema of its arguments.
+
+    `function` is what the client calls when the model asks; it never leaves this process.
+    """
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = {}
+    strict: bool | None = None
+    function: Callable[..., Any] | None = None
+
+
+class ResponseFormat(Struct, frozen=True):
+    """The form the answer must have: any JSON object, or one that a JSON schema describes."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    name: str = "answer"
+    schema: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class Sampling(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the next token is chosen, and how much is written.
+
+    `logprobs` is how many alternatives to report beside each chosen token (0: the chosen one alone).
+    `extra` carries settings that one provider alone has; they go into the request's body as they are.
+    """
+
+    model: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    logprobs: int | None = None
+    n: int | None = None
+    extra: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        for field, (low, high) in RANGES.items():
+            value = getattr(self, field)
+            if value is not None and not (_is_number(value) and low <= value <= high):
+                raise InvalidCall(
+                    f"{field} must be a number from {low} to {high}, got {value!r}", field
+                )
+        check_counts(self)
+        if self.stop.__class__ is not tuple or self.stop:
+            msgspec.structs.force_setattr(self, "stop", _as_stop(self.stop))
+
+
+class ChatCall(Sampling, frozen=True, kw_only=True, omit_defaults=True):
+    """One turn of a conversation."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str | None = None
+    """auto, none, required, or the name of one tool."""
+    response_format: ResponseFormat | None = None
+    reasoning_effort: Effort | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_order(self.messages)
+        if self.reasoning_effort is not None and self.reasoning_effort not in EFFORTS:
+            raise InvalidCall(
+                f"reasoning_effort must be one of {', '.join(EFFORTS)}, got {self.reasoning_effort!r}",
+                "reasoning_effort",
+            )
+        names = [tool.name for tool in self.tools]
+        if len(set(names)) < len(names):
+            raise InvalidCall(f"two tools have the same name: {', '.join(sorted(names))}", "tools")
+        if self.tool_choice not in (None, "auto", "none", "required", *names):
+            raise InvalidCall(
+                f"tool_choice {self.tool_choice!r} is neither auto, none, required nor a tool's name",
+                "tool_choice",
+            )
+
+
+class CompletionCall(Sampling, frozen=True, kw_only=True, omit_defaults=True):
+    """Text to be continued; `suffix` is what comes after the gap, `echo` gives the prompt back too."""
+
+    prompt: str
+    suffix: str | None = None
+    echo: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.prompt, str):
+            raise InvalidCall(
+                f"prompt must be a string, got {type(self.prompt).__name__}", "prompt"
+            )
+
+
+class EmbeddingCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Texts to be turned into vectors, one each, in order. `dimensions` asks for shorter vectors where the model can.
+
+    `truncate` cuts an input that is too long, with a notice, where it would be an error otherwise.
+    """
+
+    inputs: tuple[str, ...]
+    model: str | None = None
+    dimensions: int | None = None
+    truncate: bool = False
+    extra: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            raise InvalidCall("inputs is empty: there is nothing to embed", "inputs")
+        for index, text in enumerate(self.inputs):
+            if not isinstance(text, str):
+                raise InvalidCall(
+                    f"inputs[{index}] must be a string, got {type(text).__name__}", "inputs"
+                )
+        check_counts(self)
+
+
+class ModelsCall(Struct, frozen=True, kw_only=True):
+    """Which models are there?"""
+
+    model: str | None = None
+
+
+Call: TypeAlias = ChatCall | CompletionCall | EmbeddingCall | ModelsCall
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def check_counts(call: Struct) -> None:
+    """Raise InvalidCall for a whole-number setting that is not one, or out of its range."""
+    for field, (low, high) in COUNTS.items():
+        value = getattr(call, field, None)
+        if value is not None and not (
+            isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+        ):
+            raise InvalidCall(
+                f"{field} must be a whole number from {low} to {high}, got {value!r}", field
+            )
+
+
+def _as_stop(stop: object) -> tuple[str, ...]:
+    sequences = (
+        (stop,) if isinstance(stop, str) else tuple(stop) if isinstance(stop, list | tuple) else ()
+    )
+    if not sequences and stop:
+        raise InvalidCall(f"stop must be a string or a list of strings, got {stop!r}", "stop")
+    for sequence in sequences:
+        if not isinstance(sequence, str) or not sequence:
+            raise InvalidCall(f"stop sequences must be non-empty strings, got {sequence!r}", "stop")
+    return sequences

@@ -1,0 +1,281 @@
+"""Messages and what they are made of. Knows no wire format; every value is validated where it enters."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from .errors import InvalidCall
+
+Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
+ROLES = frozenset(("system", "developer", "user", "assistant", "tool"))
+
+
+class Text(Struct, frozen=True, tag="text"):
+    """Plain text."""
+
+    text: str
+
+
+class Reasoning(Struct, frozen=True, tag="reasoning"):
+    """What a reasoning model let us see of its thinking. Not part of `Message.text`."""
+
+    text: str
+
+
+class Refusal(Struct, frozen=True, tag="refusal"):
+    """A refusal in the model's own words (OpenAI sends it apart from the content)."""
+
+    text: str
+
+
+class Image(Struct, frozen=True, tag="image"):
+    """An image: an http(s) address, or bytes with their media type. `detail` is OpenAI's low, high or auto."""
+
+    url: str | None = None
+    data: bytes | None = None
+    media_type: str | None = None
+    detail: Literal["low", "high", "auto"] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.url is None) == (self.data is None):
+            raise InvalidCall("an image needs either url= or data=, and not both", "image")
+        if self.url is not None and not self.url.startswith(("http://", "https://")):
+            raise InvalidCall(
+                f"an image's url must start with http:// or https://, got {self.url[:60]!r}",
+                "image",
+            )
+        if self.data is not None and self.media_type is None:
+            msgspec.structs.force_setattr(self, "media_type", sniff_image(self.data))
+
+    @staticmethod
+    def file(path: str | Path, detail: Literal["low", "high", "auto"] | None = None) -> Image:
+        """Read an image file. Raises InvalidCall when it cannot be read or is not a PNG, JPEG, GIF or WebP."""
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise InvalidCall(
+                f"cannot read the image {str(path)!r}: {error.strerror}", "image"
+            ) from error
+        return Image(data=data, detail=detail)
+
+    @staticmethod
+    def from_data_url(url: str, detail: Literal["low", "high", "auto"] | None = None) -> Image:
+        """Decode a `data:image/…;base64,…` URL (RFC 2397)."""
+        match = _DATA_URL.match(url)
+        if match is None:
+            raise InvalidCall(f"not a base64 data URL of an image: {url[:60]!r}", "image")
+        try:
+            data = base64.b64decode(url[match.end() :], validate=True)
+        except ValueError as error:
+            raise InvalidCall("the image's data URL is not valid base64", "image") from error
+        return Image(data=data, media_type=match[1], detail=detail)
+
+    def data_url(self) -> str:
+        """The image as one string: its address, or a data URL."""
+        if self.url is not None:
+            return self.url
+        return f"data:{self.media_type};base64,{base64.b64encode(self.data or b'').decode('ascii')}"
+
+
+_DATA_URL = re.compile(r"data:(image/[a-z0-9.+-]+);base64,")
+
+
+def sniff_image(data: bytes) -> str:
+    """The media type of an image by its first bytes. Raises InvalidCall when it is none of the four that models take."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    raise InvalidCall("these bytes are not an image: expected PNG, JPEG, GIF or WebP", "image")
+
+
+class Audio(Struct, frozen=True, tag="audio"):
+    """A piece of sound; `format` is what the provider calls it (wav, mp3)."""
+
+    data: bytes
+    format: Literal["wav", "mp3"] = "wav"
+
+
+class ToolCall(Struct, frozen=True, tag="tool_call"):
+    """The model asks for a tool. `arguments` is the decoded object, `raw` what the model wrote."""
+
+    id: str
+    name: str
+    raw: str = "{}"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments as an object. Raises ValueError when the model did not write a JSON object."""
+        try:
+            value = msgspec.json.decode(self.raw or "{}")
+        except msgspec.DecodeError as error:
+            raise ValueError(
+                f"the arguments of {self.name} are not JSON: {self.raw[:200]!r}"
+            ) from error
+        if not isinstance(value, dict):
+            raise ValueError(
+                f"the arguments of {self.name} are not a JSON object: {self.raw[:200]!r}"
+            )
+        return value
+
+
+class Opaque(Struct, frozen=True, tag="opaque"):
+    """State that only one dialect understands and must get back on the next turn, as JSON."""
+
+    dialect: str
+    json: str
+
+
+Part: TypeAlias = Text | Reasoning | Refusal | Image | Audio | ToolCall | Opaque
+Content: TypeAlias = str | tuple[Part, ...]
+
+
+class Message(Struct, frozen=True, omit_defaults=True):
+    """One message of a conversation. `tool_call_id` says which call a tool message answers."""
+
+    role: Role
+    content: Content = ""
+    name: str | None = None
+    tool_call_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise InvalidCall(
+                f"role must be one of {', '.join(sorted(ROLES))}, got {self.role!r}", "role"
+            )
+        if self.role == "tool" and not self.tool_call_id:
+            raise InvalidCall(
+                "a tool message needs the tool_call_id of the call it answers", "tool_call_id"
+            )
+        if not isinstance(self.content, str):
+            msgspec.structs.force_setattr(self, "content", tuple(self.content))
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The content as parts, whatever it was given as."""
+        if isinstance(self.content, str):
+            return (Text(self.content),) if self.content else ()
+        return self.content
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content if isinstance(part, Text))
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The tools that this message asks for."""
+        if isinstance(self.content, str):
+            return []
+        return [part for part in self.content if isinstance(part, ToolCall)]
+
+
+def system(text: str) -> Message:
+    """A system message: who the model is to be."""
+    return Message("system", text)
+
+
+def user(*content: str | Part) -> Message:
+    """A user's message: text, or text with images and audio."""
+    return Message("user", as_content(content))
+
+
+def assistant(*content: str | Part) -> Message:
+    """What the model said on an earlier turn."""
+    return Message("assistant", as_content(content))
+
+
+def tool_result(call: ToolCall | str, text: str) -> Message:
+    """The answer to a tool call (the call itself, or its id)."""
+    return Message("tool", text, tool_call_id=call if isinstance(call, str) else call.id)
+
+
+def as_content(pieces: Iterable[str | Part]) -> Content:
+    """Strings and parts as the content of one message; a single string stays a string."""
+    parts = list(pieces)
+    if len(parts) == 1 and isinstance(parts[0], str):
+        return parts[0]
+    for part in parts:
+        if not isinstance(part, str | Part):
+            raise InvalidCall(
+                f"a message is made of strings and parts, got {type(part).__name__}", "content"
+            )
+    return tuple(Text(part) if isinstance(part, str) else part for part in parts)
+
+
+Prompt: TypeAlias = (
+    str | Message | Mapping[str, Any] | Sequence[str | Part] | Sequence[Message | Mapping[str, Any]]
+)
+
+
+def as_messages(prompt: Prompt) -> tuple[Message, ...]:
+    """A string, a message, messages, or the parts of one user message, as messages.
+
+    Mappings in OpenAI's form (`{"role": …, "content": "text"}`) are accepted too. Raises InvalidCall.
+    """
+    if isinstance(prompt, str):
+        return (Message("user", prompt),)
+    if isinstance(prompt, Message):
+        return (prompt,)
+    if isinstance(prompt, Mapping):
+        return (_from_mapping(prompt),)
+    items = list(prompt)
+    if items and all(isinstance(item, str | Part) for item in items):
+        return (user(*items),)  # type: ignore[arg-type]  # the line above has just checked each item
+    return tuple(_as_message(item) for item in items)
+
+
+def _as_message(item: object) -> Message:
+    if isinstance(item, Message):
+        return item
+    if isinstance(item, Mapping):
+        return _from_mapping(item)
+    raise InvalidCall(
+        f"expected messages, got {type(item).__name__}: use system(…), user(…), assistant(…)",
+        "messages",
+    )
+
+
+def _from_mapping(item: Mapping[str, Any]) -> Message:
+    unknown = set(item) - {"role", "content", "name", "tool_call_id"}
+    if unknown or not isinstance(item.get("content"), str):
+        raise InvalidCall(
+            "a message given as a mapping needs role and a string as content; for anything else use system(…), user(…)",
+            "messages",
+        )
+    return Message(**item)
+
+
+def check_order(messages: Sequence[Message]) -> None:
+    """Raise InvalidCall for what no provider accepts: no messages, nothing to answer, a tool result nobody asked for."""
+    if not messages:
+        raise InvalidCall("messages is empty: there is nothing to answer", "messages")
+    asked: set[str] = set()
+    for position, message in enumerate(messages):
+        if message.role == "assistant":
+            asked.update(call.id for call in message.tool_calls)
+        elif message.role == "tool":
+            if message.tool_call_id not in asked:
+                raise InvalidCall(
+                    f"message {position} answers the tool call {message.tool_call_id!r}, which no earlier message made",
+                    "messages",
+                )
+        elif not message.content:
+            raise InvalidCall(f"message {position} ({message.role}) is empty", "messages")
+    if all(message.role in ("system", "developer") for message in messages):
+        raise InvalidCall(
+            "there are only system messages: add a user message to answer", "messages"
+        )
