@@ -4,8 +4,6 @@ It runs on the system's Python, whatever that is, so it uses the standard librar
 to old versions, which must live long enough to say that they are too old. It knows nothing of tramite.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import subprocess
@@ -16,9 +14,7 @@ OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-BUSY = (
-    VENV / ".installing"
-)  # there only while packages are being written, or when that was cut short
+BUSY = VENV / ".installing"  # there while packages are being written, or when that was cut short
 LOCKS = {"run": ["run.txt"], "dev": ["run.txt", "dev.txt"]}  # every set holds the one before it
 
 
@@ -41,9 +37,7 @@ def stamp(name: str) -> Path:
 
 
 def is_installed(name: str) -> bool:
-    if (
-        BUSY.exists() or not PYTHON.exists()
-    ):  # a link to an interpreter that was removed does not exist
+    if BUSY.exists() or not PYTHON.exists():  # a link to a removed interpreter does not exist
         return False
     wanted = [name, "dev"]
     return any(stamp(n).exists() and stamp(n).read_text() == fingerprint(n) for n in wanted)
@@ -51,7 +45,7 @@ def is_installed(name: str) -> bool:
 
 def pip(*arguments: str) -> int:
     command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
-    return subprocess.call(command, cwd=str(ROOT))
+    return subprocess.call(command, cwd=str(ROOT), close_fds=False)
 
 
 def venv_works() -> bool:
@@ -72,10 +66,8 @@ def make_venv() -> None:
             "this Python has no venv module.\n"
             "On Debian or Ubuntu: apt install python3-venv, then run the same command again."
         )
-    print(
-        "Making .venv anew: the old one does not work." if VENV.exists() else "Making .venv.",
-        flush=True,
-    )
+    why = "Making .venv anew: the old one does not work." if VENV.exists() else "Making .venv."
+    print(why, flush=True)
     if subprocess.call([sys.executable, "-m", "venv", "--clear", str(VENV)]) != 0:
         stop("python -m venv failed (see above). On Debian or Ubuntu: apt install python3-venv.")
 
@@ -90,9 +82,7 @@ def install(name: str) -> None:
     # A failure that pip reports leaves the packages as they were; only a kill leaves the marker behind.
     BUSY.unlink()
     if failed:
-        stop(
-            "pip failed (see above). Mend the cause, often the network, and run the same command again."
-        )
+        stop("pip failed (see above). Mend the cause, often the network, and run it again.")
     waiting = stamp(name).with_suffix(".new")
     waiting.write_text(fingerprint(name))
     os.replace(str(waiting), str(stamp(name)))
@@ -102,9 +92,8 @@ def with_one_at_a_time(name: str) -> None:
     import fcntl  # not on Windows, where `make` is not used either
 
     with open(str(ROOT / "requirements" / "run.txt"), "rb") as anchor:
-        fcntl.flock(
-            anchor, fcntl.LOCK_EX
-        )  # two `make` at once: the second waits, then finds it all done
+        # Two `make` at once: the second waits, then finds it all done.
+        fcntl.flock(anchor, fcntl.LOCK_EX)
         if name != "venv" and is_installed(name):
             return
         make_venv()
