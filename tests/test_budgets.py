@@ -65,9 +65,7 @@ def test_files_are_short_or_say_why_not() -> None:
         text = path.read_text()
         reason = re.search(r"^# Long because: \S", text, re.MULTILINE)
         allowed = LINES_WITH_A_REASON if reason else LINES
-        assert len(text.splitlines()) <= allowed, (
-            f"{path.relative_to(ROOT)}: more than {allowed} lines"
-        )
+        assert len(text.splitlines()) <= allowed, f"{path.relative_to(ROOT)}: more than {allowed} lines"
 
 
 def test_conftest_is_short() -> None:
@@ -86,12 +84,7 @@ def test_functions_are_short() -> None:
 
 
 def test_functions_take_few_parameters() -> None:
-    wide = {
-        where(path, f): n
-        for path in sources()
-        for f in functions(path)
-        if (n := parameters(f)) > PARAMETERS
-    }
+    wide = {where(path, f): n for path in sources() for f in functions(path) if (n := parameters(f)) > PARAMETERS}
     assert not wide
 
 

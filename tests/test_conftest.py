@@ -48,15 +48,11 @@ def test_leaving_the_machine_fails_a_test_and_the_users_settings_do_not_reach_it
     (tmp_path / "test_probe.py").write_text(PROBE)
     theirs = {"OPENAI_API_KEY": "sk-x", "https_proxy": "http://127.0.0.1:9", "TRAMITE_CONFIG": "x"}
     command = [sys.executable, "-m", "pytest", "-q", "--asyncio-mode=auto", "test_probe.py"]
-    run = subprocess.run(
-        command, cwd=tmp_path, env=os.environ | theirs, capture_output=True, text=True, check=False
-    )
+    run = subprocess.run(command, cwd=tmp_path, env=os.environ | theirs, capture_output=True, text=True, check=False)
     failed = {line.split("::")[1].split()[0] for line in run.stdout.splitlines() if "::" in line}
     assert failed == {
         "test_connecting_to_a_foreign_address",
         "test_asking_for_a_foreign_name_on_a_thread_and_hiding_it",
     }, run.stdout
-    assert (
-        run.returncode == 1
-    )  # the hidden attempt is an error beside a pass: the suite fails all the same
+    assert run.returncode == 1  # the hidden attempt is an error beside a pass: the suite fails all the same
     assert "tried to leave this machine" in run.stdout

@@ -70,10 +70,7 @@ def imported_from_the_root(path: Path) -> set[str]:
         alias.name
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom)
-        and (
-            (node.level == 0 and node.module == "tramite")
-            or (node.level == depth and not node.module)
-        )
+        and ((node.level == 0 and node.module == "tramite") or (node.level == depth and not node.module))
         for alias in node.names
     }
 

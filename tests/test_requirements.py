@@ -7,9 +7,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PIN = re.compile(
-    r"^([A-Za-z0-9._-]+)==(\S+)[^\n]*\n((?: {4}--hash=sha256:[0-9a-f]{64}[^\n]*\n)*)", re.M
-)
+PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)[^\n]*\n((?: {4}--hash=sha256:[0-9a-f]{64}[^\n]*\n)*)", re.M)
 
 
 def pins(lock: str) -> dict[str, tuple[str, str]]:
@@ -27,9 +25,7 @@ def test_every_pin_has_a_hash_and_every_requirement_is_a_pin() -> None:
 
 def test_the_core_dependencies_are_pinned() -> None:
     metadata = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    core = {
-        re.split(r"[\s\[<>=!~;]", line)[0].lower() for line in metadata["project"]["dependencies"]
-    }
+    core = {re.split(r"[\s\[<>=!~;]", line)[0].lower() for line in metadata["project"]["dependencies"]}
     assert core <= pins("run.txt").keys()
 
 
