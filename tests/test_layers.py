@@ -68,7 +68,7 @@ def imported_from_the_root(path: Path) -> set[str]:
     depth = len(path.relative_to(PACKAGE).parts)
     return {
         alias.name
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(ast.parse(path.read_text(), str(path)))
         if isinstance(node, ast.ImportFrom)
         and ((node.level == 0 and node.module == "tramite") or (node.level == depth and not node.module))
         for alias in node.names
