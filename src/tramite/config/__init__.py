@@ -1,0 +1,25 @@
+"""The configuration: `tramite.toml`, `.env` and the environment, read once into a frozen, typed object."""
+
+from __future__ import annotations
+
+from tramite.providers.rows import Provider
+from tramite.providers.secrets import Secret
+
+from .load import load
+from .model import Choice, Config, Gateway, Limits, ModelFacts, Retry, Route, State, Store, Timeouts
+
+__all__ = [
+    "Choice",
+    "Config",
+    "Gateway",
+    "Limits",
+    "ModelFacts",
+    "Provider",
+    "Retry",
+    "Route",
+    "Secret",
+    "State",
+    "Store",
+    "Timeouts",
+    "load",
+]

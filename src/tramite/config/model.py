@@ -1,0 +1,167 @@
+"""The configuration as one frozen, typed object. Knows neither files nor the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from tramite.providers.addresses import without_password
+from tramite.providers.rows import Provider
+
+OnStreamFailure: TypeAlias = Literal["terminate", "restart", "continue"]
+Strategy: TypeAlias = Literal["fixed", "random", "exponential", "exponential_jitter"]
+
+FIRST_TOKEN_S = 60.0
+LOCAL_FIRST_TOKEN_S = 600.0
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """A name for an ordered list of targets (`provider/model`), and what to do when one fails in mid-stream."""
+
+    targets: tuple[str, ...]
+    on_stream_failure: OnStreamFailure = "terminate"
+
+
+class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a provider or a model may be asked at most; None is no limit of ours."""
+
+    requests_per_second: float | None = None
+    requests_per_minute: float | None = None
+    requests_per_day: float | None = None
+    tokens_per_minute: float | None = None
+    concurrency: int | None = None
+
+
+class Retry(Struct, frozen=True, kw_only=True):
+    """How often a failed try is repeated (`attempts` includes the first), and how long it waits in between."""
+
+    attempts: int = 5
+    strategy: Strategy = "exponential_jitter"
+    base_s: float = 0.5
+    max_s: float = 8.0
+
+
+class Timeouts(Struct, frozen=True, kw_only=True):
+    """How long each part of a request may take. `max_wait_s` is for a limit of ours, `deadline_s` for everything."""
+
+    connect_s: float = 5.0
+    write_s: float = 30.0
+    pool_s: float = 30.0
+    first_token_s: float | None = None
+    """None where nobody set it: see `first_token`."""
+    stall_s: float = 30.0
+    max_wait_s: float = 30.0
+    deadline_s: float = 600.0
+
+    def first_token(self, provider: Provider, stream: bool) -> float | None:
+        """How long silence may last at the start. What was set holds for every reply, the default for streams alone:
+        a reasoning model's whole reply is silent for long. Local servers get more, for slow prefill."""
+        if self.first_token_s is not None:
+            return self.first_token_s
+        if not stream:
+            return None
+        return LOCAL_FIRST_TOKEN_S if provider.local else FIRST_TOKEN_S
+
+
+class ModelFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a user says about a model: dollars per million tokens, and how much fits in its window."""
+
+    input_per_million: float | None = None
+    output_per_million: float | None = None
+    context_tokens: int | None = None
+
+
+class Store(Struct, frozen=True, kw_only=True):
+    """Where ledger and conversations are kept; an empty `url` is SQLite in the user's data directory."""
+
+    url: str = ""
+
+    def __repr__(self) -> str:
+        return f"Store(url={without_password(self.url)!r})"
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """Where limits are counted: `memory` (one process), `file` (one machine), `redis://…` (many).
+
+    Empty where nobody said: then it is `memory` for the library and `file` for programs that start several processes.
+    """
+
+    url: str = ""
+
+    def __repr__(self) -> str:
+        return f"State(url={without_password(self.url)!r})"
+
+
+class Gateway(Struct, frozen=True, kw_only=True):
+    """Where our own server listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 4000
+    workers: int = 1
+
+
+class Choice(Struct, frozen=True):
+    """The model that is used when none is named, and why it is this one."""
+
+    model: str
+    because: str
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """All that is configured. Where each value comes from is in `origins`, by dotted key."""
+
+    default_model: str | None = None
+    default_provider: str | None = None
+    providers: Mapping[str, Provider] = {}
+    """The catalogue, what was said of its providers, and providers of the user's own."""
+    routes: Mapping[str, Route] = {}
+    limits: Mapping[str, Limits] = {}
+    """By `provider` or `provider/model`."""
+    retry: Retry = Retry()
+    timeouts: Timeouts = Timeouts()
+    models: Mapping[str, ModelFacts] = {}
+    """By `provider/model`."""
+    store: Store = Store()
+    state: State = State()
+    gateway: Gateway = Gateway()
+    origins: Mapping[str, str] = {}
+    """`default`, a file's path, `env NAME`, `.env NAME`, `argument` …"""
+    notices: tuple[str, ...] = ()
+    """What was found and not used, or should be done another way; for `tramite doctor`."""
+    files: tuple[Path, ...] = ()
+    """The files that were read."""
+
+    def resolve(self, model: str | None = None) -> list[tuple[Provider, str]]:
+        """The targets that a name stands for, in order: a route's, or one. Without a name: the default's.
+
+        The list is empty only where no model was named and there is no default. A name such as `lmstudio/` gives an
+        empty model: ask the server which it has loaded. Raises UnknownProvider, ConfigError, with the nearest names.
+        """
+        from .names import resolve
+
+        if model is None:
+            choice = self.default
+            return [] if choice is None else resolve(self, choice.model)
+        return resolve(self, model)
+
+    @property
+    def default(self) -> Choice | None:
+        """The model for when none is named: the configured one, else that of the first provider with a secret."""
+        if self.default_model is not None:
+            return Choice(self.default_model, f"default_model, from {self.origins.get('default_model', 'argument')}")
+        for provider in self.providers.values():
+            if provider.secret is not None and provider.default_model:
+                return Choice(
+                    f"{provider.name}/{provider.default_model}", f"there is a secret: {provider.secret.origin}"
+                )
+        return None
+
+    def route(self, model: str | None) -> Route | None:
+        """The route of this name (or the default's), where it is one."""
+        if model is None:
+            choice = self.default
+            model = choice.model if choice else ""
+        return self.routes.get(model)

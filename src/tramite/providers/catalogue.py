@@ -1,0 +1,192 @@
+"""The providers that are known without a configuration, in the order in which a default is looked for. Data alone.
+
+Addresses and variables are those of each provider's own documentation; what a row says a target does not support comes
+from there as well, as of 2026-11.
+"""
+
+from __future__ import annotations
+
+from tramite.dialects.base import Traits
+
+from .rows import Provider
+
+_ROWS = (
+    Provider(
+        name="openai",
+        title="OpenAI",
+        base_url="https://api.openai.com/v1",
+        secret_names=("OPENAI_API_KEY",),
+        secret_url="https://platform.openai.com/api-keys",
+        url_name="OPENAI_BASE_URL",
+        kinds=("chat", "completion", "embedding", "models"),
+        default_model="gpt-4o-mini",
+        traits=Traits(max_tokens_field="max_completion_tokens", developer_role=True, base64_embeddings=True),
+    ),
+    Provider(
+        name="groq",
+        title="Groq",
+        base_url="https://api.groq.com/openai/v1",
+        secret_names=("GROQ_API_KEY",),
+        secret_url="https://console.groq.com/keys",
+        default_model="openai/gpt-oss-20b",
+        traits=Traits(max_tokens_field="max_completion_tokens", unsupported=("logprobs", "n")),
+    ),
+    Provider(
+        name="mistral",
+        title="Mistral",
+        base_url="https://api.mistral.ai/v1",
+        secret_names=("MISTRAL_API_KEY",),
+        secret_url="https://console.mistral.ai/api-keys",
+        kinds=("chat", "embedding", "models"),
+        default_model="mistral-small-latest",
+        # every stream ends with its usage, unasked; `seed` is called random_seed there
+        traits=Traits(include_usage=False, unsupported=("logprobs", "seed"), prefill=False),
+        embed_batch_bytes=16_000,
+    ),
+    Provider(
+        name="together",
+        title="Together AI",
+        base_url="https://api.together.xyz/v1",
+        secret_names=("TOGETHER_API_KEY",),
+        secret_url="https://api.together.ai/settings/api-keys",
+        kinds=("chat", "completion", "embedding", "models"),
+        default_model="openai/gpt-oss-20b",
+    ),
+    Provider(
+        name="openrouter",
+        title="OpenRouter",
+        base_url="https://openrouter.ai/api/v1",
+        secret_names=("OPENROUTER_API_KEY",),
+        secret_url="https://openrouter.ai/settings/keys",
+        kinds=("chat", "completion", "embedding", "models"),
+        default_model="openrouter/auto",
+        traits=Traits(developer_role=True),
+    ),
+    Provider(
+        name="deepseek",
+        title="DeepSeek",
+        base_url="https://api.deepseek.com",
+        secret_names=("DEEPSEEK_API_KEY",),
+        secret_url="https://platform.deepseek.com/api_keys",
+        default_model="deepseek-chat",
+        traits=Traits(unsupported=("n", "seed")),
+    ),
+    Provider(
+        name="xai",
+        title="xAI",
+        base_url="https://api.x.ai/v1",
+        secret_names=("XAI_API_KEY",),
+        secret_url="https://console.x.ai",
+        default_model="grok-4",
+    ),
+    Provider(
+        name="fireworks",
+        title="Fireworks AI",
+        base_url="https://api.fireworks.ai/inference/v1",
+        secret_names=("FIREWORKS_API_KEY",),
+        secret_url="https://app.fireworks.ai/settings/users/api-keys",
+        kinds=("chat", "completion", "embedding", "models"),
+        default_model="accounts/fireworks/models/gpt-oss-20b",
+    ),
+    Provider(
+        name="perplexity",
+        title="Perplexity",
+        base_url="https://api.perplexity.ai",
+        secret_names=("PERPLEXITY_API_KEY", "PPLX_API_KEY"),
+        secret_url="https://www.perplexity.ai/settings/api",
+        kinds=("chat",),
+        default_model="sonar",
+        traits=Traits(unsupported=("logprobs", "n", "seed", "stop", "tools")),
+    ),
+    Provider(
+        name="cerebras",
+        title="Cerebras",
+        base_url="https://api.cerebras.ai/v1",
+        secret_names=("CEREBRAS_API_KEY",),
+        secret_url="https://cloud.cerebras.ai",
+        kinds=("chat", "completion", "models"),
+        default_model="gpt-oss-120b",
+        traits=Traits(max_tokens_field="max_completion_tokens", unsupported=("frequency_penalty", "presence_penalty")),
+    ),
+    Provider(
+        name="nvidia",
+        title="NVIDIA",
+        base_url="https://integrate.api.nvidia.com/v1",
+        secret_names=("NVIDIA_API_KEY",),
+        secret_url="https://build.nvidia.com",
+        kinds=("chat", "embedding", "models"),
+        default_model="openai/gpt-oss-20b",
+    ),
+    Provider(
+        name="lmstudio",
+        title="LM Studio",
+        base_url="http://127.0.0.1:1234/v1",
+        needs_secret=False,
+        secret_names=("LM_API_TOKEN",),
+        url_name="LMSTUDIO_URL",
+        kinds=("chat", "completion", "embedding", "models"),
+        local=True,
+        traits=Traits(unsupported=("logprobs", "n")),
+        embed_batch=128,
+    ),
+    Provider(
+        name="ollama",
+        title="Ollama",
+        base_url="http://127.0.0.1:11434/v1",
+        needs_secret=False,
+        url_name="OLLAMA_HOST",
+        kinds=("chat", "completion", "embedding", "models"),
+        local=True,
+        traits=Traits(unsupported=("n",)),
+        embed_batch=128,
+    ),
+    Provider(
+        name="llamacpp",
+        title="llama.cpp",
+        base_url="http://127.0.0.1:8080/v1",
+        needs_secret=False,
+        kinds=("chat", "completion", "embedding", "models"),
+        local=True,
+        embed_batch=128,
+    ),
+    Provider(
+        name="vllm",
+        title="vLLM",
+        base_url="http://127.0.0.1:8000/v1",
+        needs_secret=False,
+        secret_names=("VLLM_API_KEY",),
+        kinds=("chat", "completion", "embedding", "models"),
+        local=True,
+        traits=Traits(base64_embeddings=True),
+        embed_batch=128,
+    ),
+    Provider(
+        name="text-generation-webui",
+        title="text-generation-webui",
+        base_url="http://127.0.0.1:5000/v1",
+        needs_secret=False,
+        kinds=("chat", "completion", "embedding", "models"),
+        local=True,
+        traits=Traits(unsupported=("n",)),
+        embed_batch=128,
+    ),
+    Provider(
+        name="demo",
+        title="the built-in demo",
+        base_url="inprocess://demo/v1",
+        needs_secret=False,
+        auth="none",
+        kinds=("chat", "completion", "embedding", "models"),
+        default_model="demo",
+    ),
+)
+
+CATALOGUE: dict[str, Provider] = {row.name: row for row in _ROWS}
+
+ALIASES = {"llama.cpp": "llamacpp", "llama-cpp": "llamacpp", "lm-studio": "lmstudio", "tgw": "text-generation-webui"}
+"""Other names that people write for a provider."""
+
+
+def canonical(name: str) -> str:
+    """The provider's own name, for one of its aliases or itself."""
+    return ALIASES.get(name, name)

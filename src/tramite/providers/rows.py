@@ -1,0 +1,92 @@
+"""A provider is a row of data: where to talk, how to authenticate, in which dialect. Knows no model and does no I/O."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from tramite.calls import Kind
+from tramite.dialects.base import Traits
+from tramite.errors import MissingSecret
+
+from .addresses import is_loopback
+from .secrets import Secret
+
+Auth: TypeAlias = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "none"]
+"""How a secret is sent: `Authorization: Bearer …`, or alone in a header of this name."""
+
+IN_PROCESS = "inprocess:"
+
+
+class Provider(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where to talk, and how. A row of the catalogue and a `[providers.x]` table become the same thing."""
+
+    name: str
+    base_url: str
+    """Without a slash at its end; a dialect's paths are put behind it."""
+    title: str = ""
+    dialect: str = "openai"
+    kinds: tuple[Kind, ...] = ("chat", "models")
+    """The operations it has."""
+    auth: Auth = "bearer"
+    needs_secret: bool = True
+    secret: Secret | None = None
+    secret_names: tuple[str, ...] = ()
+    """The well-known variables that hold its secret, the usual one first."""
+    secret_url: str = ""
+    """Where a person gets a secret."""
+    url_name: str = ""
+    """The variable that holds its address, where there is one."""
+    api_version: str = ""
+    """The dated version that Azure's deployment addresses need; empty for everything else."""
+    default_model: str = ""
+    local: bool = False
+    """It runs on a machine of the user's: prefill may be slow, the choice of models is what is loaded."""
+    traits: Traits = Traits()
+    embed_batch: int = 2048
+    """The most inputs in one embedding request."""
+    embed_batch_bytes: int = 300_000
+    """The most UTF-8 bytes of input in one embedding request. No token is shorter than a byte, so a limit in tokens
+    (OpenAI's 300,000 per request) is never passed."""
+
+    @property
+    def in_process(self) -> bool:
+        """Whether it is reached without a network."""
+        return self.base_url.startswith(IN_PROCESS)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether nothing that is sent to it leaves this machine."""
+        return self.in_process or is_loopback(self.base_url)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has the secret that it needs."""
+        return self.secret is not None or not self.needs_secret
+
+    def credentials(self) -> dict[str, str]:
+        """The header that authenticates. Reads the secret where that has not happened yet (see `Secret.blocking`).
+
+        Raises MissingSecret, naming the variable to set.
+        """
+        if self.secret is None:
+            if self.needs_secret:
+                raise MissingSecret(self.how_to_get_a_secret())
+            return {}
+        if self.auth == "none":
+            return {}
+        value = self.secret.reveal()
+        return {"authorization": f"Bearer {value}"} if self.auth == "bearer" else {self.auth: value}
+
+    def how_to_get_a_secret(self) -> str:
+        """What is missing, and what to do about it."""
+        known = self.title or self.name
+        if not self.secret_names:
+            return (
+                f"{known} needs a secret: set api_key under [providers.{self.name}] in tramite.toml, "
+                'for example api_key = "env:NAME"'
+            )
+        name = self.secret_names[0]
+        where = f" (get one at {self.secret_url})" if self.secret_url else ""
+        return f"{known} needs a secret{where}: set the variable {name}, or run: tramite secrets set {name}"
