@@ -34,9 +34,7 @@ class _ChoiceParts:
             parts.append(Text(text))
         if self.refusal:
             parts.append(Refusal("".join(self.refusal)))
-        parts += [
-            ToolCall(id, name, "".join(raw)) for _, (id, name, *raw) in sorted(self.tools.items())
-        ]
+        parts += [ToolCall(id, name, "".join(raw)) for _, (id, name, *raw) in sorted(self.tools.items())]
         return tuple(parts)
 
 
@@ -52,16 +50,19 @@ class Assembler:
     def feed(self, events: Iterable[ev.Event]) -> None:
         """Take in more of the stream."""
         for event in events:
-            kind = type(event)
-            if kind is ev.TextDelta:
-                choice = self._choice(event.index)  # type: ignore[union-attr]  # narrowed by the line above
-                choice.text.append(event.text)  # type: ignore[union-attr]  # same
-                if event.logprobs:  # type: ignore[union-attr]  # same
-                    choice.logprobs += event.logprobs  # type: ignore[union-attr]  # same
-            else:
-                self._feed_rarer(event)
+            self.add(event)
 
-    def _feed_rarer(self, event: ev.Event) -> None:
+    def add(self, event: ev.Event) -> None:
+        """Take in one event."""
+        if type(event) is ev.TextDelta:
+            choice = self._choice(event.index)
+            choice.text.append(event.text)
+            if event.logprobs:
+                choice.logprobs += event.logprobs
+        else:
+            self._add_rarer(event)
+
+    def _add_rarer(self, event: ev.Event) -> None:
         match event:
             case ev.ReasoningDelta(text, index):
                 self._choice(index).reasoning.append(text)

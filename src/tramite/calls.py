@@ -15,7 +15,7 @@ Kind: TypeAlias = Literal["chat", "completion", "embedding", "models"]
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 
-# Ranges of OpenAI's API reference: the widest that any of the dialects accepts. Narrower ones are the dialect's to refuse.
+# Ranges of OpenAI's API reference, the widest of all dialects; narrower ones are the dialect's to refuse.
 RANGES: dict[str, tuple[float, float]] = {
     "temperature": (0, 2),
     "top_p": (0, 1),

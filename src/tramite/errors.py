@@ -13,6 +13,7 @@ TramiteError
 ├── BudgetExceeded           one of our own budgets would be passed
 ├── DeadlineExceeded         `deadline_s` is over, whatever it was spent on (a TimeoutError too)
 ├── SchemaMismatch           the answer does not validate; the reply is kept
+├── ReplyRefused             your retry predicate refused every answer; the last one is kept
 ├── ToolLoopExceeded         the model kept calling tools
 └── ProviderError            the provider, or the way there; carries status, code, request id …
     ├── ConnectFailed        nothing was sent
@@ -96,20 +97,27 @@ class DeadlineExceeded(TramiteError, TimeoutError):
     partial: str = ""
 
 
-class SchemaMismatch(TramiteError):
-    """The answer does not validate against the schema; `reply` keeps the last answer."""
+class _WithReply(TramiteError):
+    """An answer came, and is not what was wanted; `reply` keeps the last one."""
 
     def __init__(self, message: str, reply: Reply) -> None:
         super().__init__(message)
         self.reply = reply
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (str(self), self.reply))
 
-class ToolLoopExceeded(TramiteError):
-    """The model asked for tools more often than `max_tool_rounds`; `reply` keeps the last answer."""
 
-    def __init__(self, message: str, reply: Reply) -> None:
-        super().__init__(message)
-        self.reply = reply
+class SchemaMismatch(_WithReply):
+    """The answer does not validate against the schema."""
+
+
+class ReplyRefused(_WithReply):
+    """The retry predicate refused the answer for the last time."""
+
+
+class ToolLoopExceeded(_WithReply):
+    """The model asked for tools more often than `max_tool_rounds`."""
 
 
 class ProviderError(TramiteError):
@@ -227,7 +235,9 @@ class RequestRejected(ProviderError):
 
 
 class ContextTooLong(RequestRejected):
-    """Prompt and asked-for output do not fit in the model's context window."""
+    """Prompt and asked-for output do not fit in the model's context window; `index` is an embedding input's."""
+
+    index: int | None = None
 
 
 class ContentFiltered(RequestRejected):

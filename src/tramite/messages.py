@@ -88,7 +88,7 @@ _DATA_URL = re.compile(r"data:(image/[a-z0-9.+-]+);base64,")
 
 
 def sniff_image(data: bytes) -> str:
-    """The media type of an image by its first bytes. Raises InvalidCall when it is none of the four that models take."""
+    """The media type of an image by its first bytes. Raises InvalidCall for any but the four that models take."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if data.startswith(b"\xff\xd8\xff"):
@@ -260,7 +260,7 @@ def _from_mapping(item: Mapping[str, Any]) -> Message:
 
 
 def check_order(messages: Sequence[Message]) -> None:
-    """Raise InvalidCall for what no provider accepts: no messages, nothing to answer, a tool result nobody asked for."""
+    """Raise InvalidCall for what no provider accepts: no messages, nothing to answer, an unasked tool result."""
     if not messages:
         raise InvalidCall("messages is empty: there is nothing to answer", "messages")
     asked: set[str] = set()

@@ -1,0 +1,1 @@
+"""The faces of the library: AsyncClient, Client, their streams and conversations."""

@@ -1,0 +1,199 @@
+"""AsyncClient: language models, awaited."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, Unpack
+
+import msgspec
+
+from tramite.calls import ChatCall, CompletionCall, EmbeddingCall, ModelsCall
+from tramite.config import Config
+from tramite.errors import InvalidCall, TramiteError
+from tramite.messages import Prompt, as_messages, user
+from tramite.pipeline.retry import Retry
+from tramite.replies import EmbeddingReply, ModelInfo, Reply
+from tramite.wire.seam import Transport
+
+from . import options as opt
+from .conversation import AsyncConversation
+from .core import Core
+from .embedding import embed_all
+from .many import as_completed
+from .schema import wanted
+from .stream import AsyncStream, Until
+from .tools import ToolLike, as_tools
+from .turns import Turn, take
+
+Item = str | ChatCall | CompletionCall | EmbeddingCall
+VIA_CHAT = "the prompt went as one user message to a chat operation: the model may answer instead of continuing"
+
+
+class AsyncClient:
+    """Reads the configuration (a Config, a file's path, or None for what the environment and the usual files say).
+
+    `retry` replaces the configured policy, `transport` the network (for example `HttpxTransport(client)`). It may be
+    used from several event loops, one after another. `async with` or `aclose()` closes its connections.
+    """
+
+    def __init__(
+        self,
+        config: Config | str | Path | None = None,
+        *,
+        retry: Retry | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        self._core = Core(config, retry, transport)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(default_model={self.config.default_model!r})"
+
+    @property
+    def config(self) -> Config:
+        """The configuration that was read."""
+        return self._core.config
+
+    async def chat(
+        self,
+        prompt: Prompt | ChatCall,
+        *,
+        schema: Any = None,
+        tools: Iterable[ToolLike] = (),
+        max_tool_rounds: int = 8,
+        **options: Unpack[opt.ChatOptions],
+    ) -> Reply:
+        """One answer. `prompt` is a string, messages, the parts of a message, or a whole ChatCall.
+
+        `schema` (a dataclass, a Struct, a pydantic model, a JSON schema) puts a validated object into `reply.parsed`;
+        an answer that does not fit is sent back once. `tools` are plain functions: they are called, in a worker thread,
+        for at most `max_tool_rounds` rounds. Raises TramiteError.
+        """
+        return (await self.turn(prompt, schema, as_tools(tools), max_tool_rounds, options)).reply
+
+    async def turn(
+        self,
+        prompt: Prompt | ChatCall,
+        schema: Any,
+        tools: Sequence[Any],
+        max_tool_rounds: int,
+        options: opt.ChatOptions,
+    ) -> Turn:
+        """`chat`, with the messages that were added on the way (for conversations)."""
+        settings, delivery = opt.split(options)
+        form = wanted(schema) if schema is not None else None
+        if form is not None:
+            settings.setdefault("response_format", form.response_format)
+        call = opt.chat_call(prompt, settings, tools)
+        return await take(call, partial(self._core.ask, delivery=delivery), form, max_tool_rounds)
+
+    def stream(
+        self,
+        prompt: Prompt | ChatCall,
+        *,
+        until: Until | None = None,
+        tools: Iterable[ToolLike] = (),
+        **options: Unpack[opt.ChatOptions],
+    ) -> AsyncStream:
+        """An answer as it is written; it ends when `until(text so far)` is true.
+
+        Tools that the model asks for are reported (`ToolCallDelta`, `reply.tool_calls`), not called.
+        """
+        settings, delivery = opt.split(options)
+        call = opt.chat_call(prompt, settings, as_tools(tools))
+        return AsyncStream(self._core.source(call, delivery), until)
+
+    async def complete(
+        self,
+        prompt: str | CompletionCall,
+        *,
+        via: Literal["chat"] | None = None,
+        **options: Unpack[opt.CompletionOptions],
+    ) -> Reply:
+        """Text that continues the prompt. `via="chat"` sends it as a user message where a target has only chat."""
+        settings, delivery = opt.split(options)
+        call = opt.completion_call(prompt, settings)
+        if via is None:
+            reply: Reply = await self._core.ask(call, delivery)
+            return reply
+        reply = await self._core.ask(_as_chat(call, via), delivery)
+        return msgspec.structs.replace(reply, notices=(*reply.notices, VIA_CHAT))
+
+    def stream_complete(
+        self,
+        prompt: str | CompletionCall,
+        *,
+        until: Until | None = None,
+        via: Literal["chat"] | None = None,
+        **options: Unpack[opt.CompletionOptions],
+    ) -> AsyncStream:
+        """A completion as it is written."""
+        settings, delivery = opt.split(options)
+        call = opt.completion_call(prompt, settings)
+        source = self._core.source(call if via is None else _as_chat(call, via), delivery)
+        if via is not None:
+            source.facts.notices.append(VIA_CHAT)
+        return AsyncStream(source, until)
+
+    async def embed(
+        self, inputs: str | Iterable[str] | EmbeddingCall, **options: Unpack[opt.EmbeddingOptions]
+    ) -> EmbeddingReply:
+        """One vector for each text, in order. Any number of texts: they are split to the provider's limits."""
+        settings, delivery = opt.split(options)
+        call = opt.embedding_call(inputs, settings)
+        endpoints = await self._core.routes(self._core.envelope(call, delivery))
+        provider = endpoints[0].provider
+        ask = partial(self._core.ask, delivery=delivery)
+        return await embed_all(call, ask, provider.embed_batch, provider.embed_batch_bytes)
+
+    async def models(self, provider: str | None = None) -> list[ModelInfo]:
+        """What a provider offers (None: the default model's provider)."""
+        reply = await self._core.ask(ModelsCall(model=f"{provider}/" if provider else None), {})
+        return list(reply.models)
+
+    def map(
+        self,
+        calls: Iterable[Item] | AsyncIterable[Item],
+        *,
+        concurrency: int = 16,
+        **options: Unpack[opt.ChatOptions],
+    ) -> AsyncGenerator[tuple[int, Reply | EmbeddingReply | TramiteError], None]:
+        """Many calls (strings are chats), at most `concurrency` at once: position and reply, or error, as each ends."""
+        settings, delivery = opt.split(options)
+
+        async def work(item: Item) -> Reply | EmbeddingReply:
+            call = ChatCall(messages=as_messages(item)) if isinstance(item, str) else item
+            reply: Reply | EmbeddingReply = await self._core.ask(opt.changed(call, settings), delivery)
+            return reply
+
+        return as_completed(work, calls, concurrency)
+
+    def conversation(
+        self, system: str | None = None, *, tools: Iterable[ToolLike] = (), **options: Unpack[opt.ChatOptions]
+    ) -> AsyncConversation:
+        """A conversation that remembers; `options` hold for each of its turns."""
+        return AsyncConversation(self, system, as_tools(tools), options)
+
+    async def aclose(self) -> None:
+        """Close the connections. The client may be used again; it opens new ones."""
+        await self._core.aclose()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+
+def _as_chat(call: CompletionCall, via: str) -> ChatCall:
+    """The same settings with the prompt as one user message. Raises InvalidCall for what only completions have."""
+    if via != "chat":
+        raise InvalidCall(f"via must be 'chat' or None, got {via!r}", "via")
+    if call.suffix is not None or call.echo:
+        raise InvalidCall("suffix and echo have no meaning in a chat: leave them out, or leave out via", "via")
+    settings = {name: value for name, value in msgspec.structs.asdict(call).items() if name in _SHARED}
+    return ChatCall(messages=(user(call.prompt),), **settings)
+
+
+_SHARED = frozenset(ChatCall.__struct_fields__) & frozenset(CompletionCall.__struct_fields__)

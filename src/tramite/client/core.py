@@ -1,0 +1,116 @@
+"""What both clients stand on: configuration, routes, pipeline, and calls made into envelopes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tramite import config as configuration
+from tramite.calls import Call, ChatCall, CompletionCall, EmbeddingCall, Kind, ModelsCall
+from tramite.config import Config
+from tramite.dialects.base import Dialect, Encoded, Target, operation
+from tramite.pipeline.envelope import Delivery, Envelope
+from tramite.pipeline.retry import Retry
+from tramite.pipeline.route import Routes
+from tramite.pipeline.run import Pipeline
+from tramite.providers.rows import Provider
+from tramite.replies import Reply
+from tramite.wire.seam import Transport
+
+from .options import timeouts
+from .stream import Source
+
+KINDS: dict[type[Any], Kind] = {
+    ChatCall: "chat",
+    CompletionCall: "completion",
+    EmbeddingCall: "embedding",
+    ModelsCall: "models",
+}
+
+
+class Core:
+    """Carries one call through the pipeline. Reads the configuration once; opens nothing before the first call."""
+
+    def __init__(self, config: Config | str | Path | None, retry: Retry | None, transport: Transport | None) -> None:
+        self.config = config if isinstance(config, Config) else configuration.load(config)
+        self.retry = retry or Retry(**msgspec.structs.asdict(self.config.retry))
+        self._given = transport
+        self._network: Transport | None = transport
+        self._in_process: Transport | None = None
+        self.routes = Routes(self.config, self._transport_of)
+        self.pipeline = Pipeline(self.routes, self.retry, self.config.timeouts)
+
+    async def ask(self, call: Call, delivery: Mapping[str, Any]) -> Any:
+        """The reply to one call."""
+        return _with_facts(await self.pipeline.whole(self.envelope(call, delivery)))
+
+    def source(self, call: ChatCall | CompletionCall, delivery: Mapping[str, Any]) -> Source:
+        """The stream of one call; nothing is sent before it is read."""
+        envelope = self.envelope(call, delivery, stream=True)
+        limits = envelope.timeouts or self.config.timeouts
+        return Source(self.pipeline, envelope, call, limits.deadline_s)
+
+    def envelope(self, call: Call, delivery: Mapping[str, Any], stream: bool = False) -> Envelope:
+        """The call, ready to travel."""
+        kind = KINDS[type(call)]
+
+        def body_for(dialect: Dialect, target: Target) -> Encoded:
+            return operation(dialect, kind).encode(call, target, stream)
+
+        def receive(dialect: Dialect, body: bytes) -> Any:
+            return operation(dialect, kind).decode(body)
+
+        return Envelope(
+            kind=kind,
+            model=call.model,
+            body_for=body_for,
+            receive=receive,
+            stream=stream,
+            n=getattr(call, "n", None) or 1,
+            retry=delivery.get("retry"),
+            timeouts=timeouts(self.config.timeouts, delivery) if delivery else None,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop; a transport that was given is its giver's to close."""
+        if self._network is not None and self._network is not self._given:
+            await self._network.aclose()
+
+    def _transport_of(self, provider: Provider) -> Transport:
+        if provider.in_process:
+            if self._in_process is None:
+                from tramite.simulator import demo
+
+                self._in_process = demo()
+            return self._in_process
+        if self._network is None:
+            from tramite.wire.network import Network
+
+            self._network = Network()  # used from here on, on whatever loop
+        return self._network
+
+
+def _with_facts(delivery: Delivery) -> Any:
+    reply = delivery.value
+    if delivery.signals is None and isinstance(reply, str):  # on_give_up may give plain text
+        reply = _plain(reply)
+    if not isinstance(reply, msgspec.Struct):
+        return reply
+    return msgspec.structs.replace(
+        reply,
+        target=str(delivery.target),
+        request_id=delivery.request_id,
+        attempts=delivery.attempts,
+        timings=delivery.timings,
+        notices=delivery.notices,
+    )
+
+
+def _plain(text: str) -> Reply:
+    from tramite.messages import assistant
+    from tramite.replies import Choice
+
+    return Reply(choices=(Choice(assistant(text)),))

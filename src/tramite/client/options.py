@@ -1,0 +1,135 @@
+"""The keyword arguments of the client's methods: settings of a call, and how it is to be carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypedDict, TypeVar
+
+import msgspec
+
+from tramite.calls import ChatCall, CompletionCall, Effort, EmbeddingCall, ResponseFormat, Tool
+from tramite.config import Timeouts
+from tramite.errors import InvalidCall
+from tramite.messages import Prompt, as_messages
+from tramite.pipeline.retry import Retry
+
+C = TypeVar("C", bound=ChatCall | CompletionCall | EmbeddingCall)
+
+
+class Delivery(TypedDict, total=False):
+    """How a call is carried out. Seconds; what is left out comes from the configuration."""
+
+    retry: Retry
+    deadline_s: float
+    first_token_s: float
+    stall_s: float
+    connect_s: float
+    write_s: float
+    pool_s: float
+    max_wait_s: float
+
+
+class SamplingOptions(Delivery, total=False):
+    """Settings of `calls.Sampling`, which says what they mean."""
+
+    model: str | None
+    temperature: float | None
+    top_p: float | None
+    max_tokens: int | None
+    presence_penalty: float | None
+    frequency_penalty: float | None
+    stop: str | Sequence[str]
+    seed: int | None
+    logprobs: int | None
+    n: int | None
+    extra: Mapping[str, Any]
+
+
+class ChatOptions(SamplingOptions, total=False):
+    """Settings of `calls.ChatCall`."""
+
+    tool_choice: str | None
+    response_format: ResponseFormat | None
+    reasoning_effort: Effort | None
+
+
+class CompletionOptions(SamplingOptions, total=False):
+    """Settings of `calls.CompletionCall`."""
+
+    suffix: str | None
+    echo: bool
+
+
+class EmbeddingOptions(Delivery, total=False):
+    """Settings of `calls.EmbeddingCall`."""
+
+    model: str | None
+    dimensions: int | None
+    truncate: bool
+    extra: Mapping[str, Any]
+
+
+_DELIVERY = frozenset(Delivery.__annotations__)
+
+
+def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of the call, and those of its delivery."""
+    if not options:
+        return {}, {}
+    settings = {name: value for name, value in options.items() if name not in _DELIVERY}
+    if len(settings) == len(options):
+        return settings, {}
+    return settings, {name: options[name] for name in options if name in _DELIVERY}
+
+
+def timeouts(base: Timeouts, delivery: Mapping[str, Any]) -> Timeouts:
+    """The configured time limits with those of one call laid over them. Raises InvalidCall."""
+    changes = {name: value for name, value in delivery.items() if name != "retry"}
+    for name, value in changes.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise InvalidCall(f"{name} must be a number of seconds above 0, got {value!r}", name)
+    return msgspec.structs.replace(base, **changes) if changes else base
+
+
+def chat_call(prompt: Prompt | ChatCall, settings: dict[str, Any], tools: Sequence[Tool] = ()) -> ChatCall:
+    """A ChatCall out of whatever `chat()` was given."""
+    if isinstance(prompt, ChatCall):
+        return changed(prompt, {**settings, "tools": (*prompt.tools, *tools)} if tools else settings)
+    return _built(ChatCall, {**settings, "messages": as_messages(prompt), "tools": tuple(tools)})
+
+
+def completion_call(prompt: str | CompletionCall, settings: dict[str, Any]) -> CompletionCall:
+    """A CompletionCall out of whatever `complete()` was given."""
+    if isinstance(prompt, CompletionCall):
+        return changed(prompt, settings)
+    return _built(CompletionCall, {**settings, "prompt": prompt})
+
+
+def embedding_call(inputs: str | Iterable[str] | EmbeddingCall, settings: dict[str, Any]) -> EmbeddingCall:
+    """An EmbeddingCall out of whatever `embed()` was given."""
+    if isinstance(inputs, EmbeddingCall):
+        return changed(inputs, settings)
+    texts = (inputs,) if isinstance(inputs, str) else tuple(inputs)
+    return _built(EmbeddingCall, {**settings, "inputs": texts})
+
+
+def changed(call: C, settings: dict[str, Any]) -> C:
+    """The call with other settings."""
+    try:
+        return msgspec.structs.replace(call, **settings) if settings else call
+    except TypeError as error:
+        raise _unknown(type(call), error) from None
+
+
+def _built(cls: type[C], settings: dict[str, Any]) -> C:
+    try:
+        return cls(**settings)
+    except TypeError as error:
+        raise _unknown(cls, error) from None
+
+
+def _unknown(cls: type[Any], error: TypeError) -> InvalidCall:
+    known = ", ".join(
+        field for field in cls.__struct_fields__ if field not in ("messages", "prompt", "inputs", "tools")
+    )
+    return InvalidCall(f"{error}; known settings are {known}; for one that a provider alone has, use extra={{…}}")

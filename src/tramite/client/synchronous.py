@@ -1,0 +1,210 @@
+"""Client: the asynchronous client on one background thread. No logic of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, Unpack
+
+from tramite.calls import ChatCall, CompletionCall, EmbeddingCall
+from tramite.config import Config
+from tramite.errors import TramiteError
+from tramite.events import Event, TextDelta
+from tramite.messages import Prompt
+from tramite.pipeline.retry import Retry
+from tramite.replies import EmbeddingReply, ModelInfo, Reply
+from tramite.wire.seam import Transport
+
+from . import options as opt
+from .asynchronous import AsyncClient, Item
+from .conversation import Conversation
+from .portal import Portal
+from .stream import AsyncStream, Until
+from .tools import ToolLike, as_tools
+from .turns import Turn
+
+
+class Client:
+    """`AsyncClient` for callers without an event loop: the same names and arguments, safe from many threads.
+
+    `with` or `close()` ends its thread; if neither happens, the interpreter's exit does.
+    """
+
+    def __init__(
+        self,
+        config: Config | str | Path | None = None,
+        *,
+        retry: Retry | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        self._async = AsyncClient(config, retry=retry, transport=transport)
+        self._portal = Portal()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(default_model={self.config.default_model!r})"
+
+    @property
+    def config(self) -> Config:
+        """The configuration that was read."""
+        return self._async.config
+
+    def chat(
+        self,
+        prompt: Prompt | ChatCall,
+        *,
+        schema: Any = None,
+        tools: Iterable[ToolLike] = (),
+        max_tool_rounds: int = 8,
+        **options: Unpack[opt.ChatOptions],
+    ) -> Reply:
+        """See `AsyncClient.chat`."""
+        return self.turn(prompt, schema, as_tools(tools), max_tool_rounds, options).reply
+
+    def turn(
+        self,
+        prompt: Prompt | ChatCall,
+        schema: Any,
+        tools: Sequence[Any],
+        max_tool_rounds: int,
+        options: opt.ChatOptions,
+    ) -> Turn:
+        """See `AsyncClient.turn`."""
+        return self._portal.call(self._async.turn(prompt, schema, tools, max_tool_rounds, options))
+
+    def stream(
+        self,
+        prompt: Prompt | ChatCall,
+        *,
+        until: Until | None = None,
+        tools: Iterable[ToolLike] = (),
+        **options: Unpack[opt.ChatOptions],
+    ) -> Stream:
+        """See `AsyncClient.stream`."""
+        return Stream(self._portal, self._async.stream(prompt, until=until, tools=tools, **options))
+
+    def complete(
+        self,
+        prompt: str | CompletionCall,
+        *,
+        via: Literal["chat"] | None = None,
+        **options: Unpack[opt.CompletionOptions],
+    ) -> Reply:
+        """See `AsyncClient.complete`."""
+        return self._portal.call(self._async.complete(prompt, via=via, **options))
+
+    def stream_complete(
+        self,
+        prompt: str | CompletionCall,
+        *,
+        until: Until | None = None,
+        via: Literal["chat"] | None = None,
+        **options: Unpack[opt.CompletionOptions],
+    ) -> Stream:
+        """See `AsyncClient.stream_complete`."""
+        stream = self._async.stream_complete(prompt, until=until, via=via, **options)
+        return Stream(self._portal, stream)
+
+    def embed(
+        self, inputs: str | Iterable[str] | EmbeddingCall, **options: Unpack[opt.EmbeddingOptions]
+    ) -> EmbeddingReply:
+        """See `AsyncClient.embed`."""
+        return self._portal.call(self._async.embed(inputs, **options))
+
+    def models(self, provider: str | None = None) -> list[ModelInfo]:
+        """See `AsyncClient.models`."""
+        return self._portal.call(self._async.models(provider))
+
+    def map(
+        self, calls: Iterable[Item], *, concurrency: int = 16, **options: Unpack[opt.ChatOptions]
+    ) -> Iterator[tuple[int, Reply | EmbeddingReply | TramiteError]]:
+        """See `AsyncClient.map`."""
+        results = self._async.map(calls, concurrency=concurrency, **options)
+        try:
+            while (result := self._portal.call(_next(results))) is not None:
+                yield result
+        finally:
+            self._portal.call(results.aclose())
+
+    def conversation(
+        self, system: str | None = None, *, tools: Iterable[ToolLike] = (), **options: Unpack[opt.ChatOptions]
+    ) -> Conversation:
+        """See `AsyncClient.conversation`."""
+        return Conversation(self, system, as_tools(tools), options)
+
+    def close(self) -> None:
+        """Close connections and thread (the loop's end closes what is open on it). The client may be used again."""
+        self._portal.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class Stream:
+    """A reply as it is written. Iterate it for events, `text` for strings, `snapshots` for the text so far.
+
+    Leave it by its end, by `close()`, by leaving `with`, or by Ctrl-C: the provider is told at once.
+    """
+
+    def __init__(self, portal: Portal, stream: AsyncStream) -> None:
+        self._portal = portal
+        self._stream = stream
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Stream:
+        return self
+
+    def __next__(self) -> Event:
+        reading = self._stream.reading
+        if not reading.pending:
+            try:
+                self._portal.call(self._stream.fill())  # one hop for all the frames that have come
+            except BaseException:  # Ctrl-C above all
+                self.close()
+                raise
+            if not reading.pending:
+                raise StopIteration
+        return reading.take()
+
+    @property
+    def text(self) -> Iterator[str]:
+        """The first choice's text, in pieces. Ends the stream when it is left early."""
+        return self._texts(whole=False)
+
+    @property
+    def snapshots(self) -> Iterator[str]:
+        """The first choice's text so far, after each piece; it starts again where the stream restarts."""
+        return self._texts(whole=True)
+
+    @property
+    def reply(self) -> Reply:
+        """The whole reply. Raises RuntimeError before the end, and the stream's error after a failure."""
+        return self._stream.reply
+
+    def on_end(self, tell: Callable[[Reply], None]) -> None:
+        """Call `tell` once, when the stream has ended well or was stopped."""
+        self._stream.on_end(tell)
+
+    def close(self) -> None:
+        """Stop reading; what came so far is in `reply`, with finish `stopped`. Idempotent, from any thread."""
+        if not self._stream.over:
+            self._portal.call(self._stream.close())
+
+    def _texts(self, whole: bool) -> Iterator[str]:
+        try:
+            for event in self:
+                if type(event) is TextDelta and event.index == 0:
+                    yield self._stream.reading.text_so_far if whole else event.text
+        finally:
+            self.close()
+
+
+async def _next(results: Any) -> Any:
+    return await anext(results, None)

@@ -1,0 +1,58 @@
+"""A target ready to be asked: its provider's row, its dialect, and the transport that reaches it."""
+
+from __future__ import annotations
+
+from tramite.calls import Kind
+from tramite.config import Timeouts
+from tramite.dialects.base import Dialect, Encoded, Operation, Target, operation
+from tramite.providers.rows import Provider
+from tramite.wire.seam import Request, Transport
+
+
+class Endpoint:
+    """One model at one provider. What does not change from request to request is worked out once."""
+
+    __slots__ = ("_headers", "dialect", "provider", "target", "transport")
+
+    def __init__(self, provider: Provider, model: str, dialect: Dialect, transport: Transport) -> None:
+        self.provider = provider
+        self.dialect = dialect
+        self.transport = transport
+        self.target = Target(provider.name, model, provider.traits)
+        self._headers: dict[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.target}, {self.dialect.name}, {self.provider.base_url})"
+
+    def operation(self, kind: Kind) -> Operation:
+        """The dialect's operation of this kind. Raises `Unsupported` where there is none."""
+        return operation(self.dialect, kind)
+
+    def request(self, encoded: Encoded, timeouts: Timeouts) -> Request:
+        """The request that carries this body. Raises `MissingSecret`."""
+        headers = self._headers
+        if headers is None:
+            headers = {
+                "content-type": "application/json",
+                **self.provider.credentials(),
+            }
+            self._headers = headers
+        return Request(
+            method=encoded.method,
+            url=self.provider.base_url + encoded.path,
+            headers={**headers, **encoded.headers} if encoded.headers else headers,
+            body=encoded.body,
+            connect_s=timeouts.connect_s,
+            write_s=timeouts.write_s,
+            pool_s=timeouts.pool_s,
+        )
+
+    def renew_secret(self) -> bool:
+        """Read the secret again, after a 401; True when it has changed."""
+        secret = self.provider.secret
+        if secret is None:
+            return False
+        before = secret.reveal()
+        secret.refresh()
+        self._headers = None
+        return secret.reveal() != before

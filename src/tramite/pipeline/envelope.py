@@ -1,0 +1,66 @@
+"""What travels through the pipeline: the facts it must know, and a body it need not understand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from tramite.calls import Kind
+from tramite.config import Timeouts
+from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target
+from tramite.events import Loading, Restarted, Retrying
+from tramite.replies import Attempt, Timings
+from tramite.wire.frames import Frame
+
+from .retry import Retry
+
+
+class Envelope(Struct, frozen=True, kw_only=True):
+    """One request on its way out."""
+
+    kind: Kind
+    model: str | None
+    """As the caller wrote it: `provider/model`, a route, a bare name, or nothing."""
+    body_for: Callable[[Dialect, Target], Encoded]
+    receive: Callable[[Dialect, bytes], Any]
+    """How the edge reads a whole body. Raises `BadReply`, which is retried like any failure."""
+    stream: bool = False
+    n: int = 1
+    retry: Retry | None = None
+    timeouts: Timeouts | None = None
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """What came back for a whole request: what the edge made of the body, and how it went."""
+
+    value: Any
+    target: Target
+    signals: Signals | None
+    """None when `Retry.on_give_up` gave the value: no model answered."""
+    attempts: tuple[Attempt, ...]
+    timings: Timings
+    notices: tuple[str, ...] = ()
+    request_id: str | None = None
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """A target has begun to answer: the frames that follow are in this operation's format."""
+
+    target: Target
+    operation: Operation
+    attempt: int
+    notices: tuple[str, ...] = ()
+    request_id: str | None = None
+
+
+class Ended(Struct, frozen=True, kw_only=True):
+    """The stream is proven whole, or its reader has closed it: how it went."""
+
+    attempts: tuple[Attempt, ...]
+    timings: Timings
+
+
+Piece: TypeAlias = Opened | list[Frame] | Retrying | Restarted | Loading | Ended
+"""What a stream is made of on its way back: frames as they came, and what happened on the way."""

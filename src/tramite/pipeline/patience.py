@@ -1,0 +1,107 @@
+"""Bounds every wait of one request, with one timer for all of them. Knows nothing of what is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Literal, TypeAlias, TypeVar
+
+T = TypeVar("T")
+Cause: TypeAlias = Literal["deadline", "silence", "closed"]
+
+
+class Interrupted(Exception):
+    """A wait ended before what was waited for came. It never reaches a user: the attempt says what it means."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause)
+        self.cause: Cause = cause
+
+
+class Patience:
+    """Interrupts a wait when its silence lasts too long, when the deadline is over, or when told to.
+
+    Like `asyncio.timeout`, it cancels the waiting task and takes that cancellation back. Unlike it, one loop timer
+    serves all waits of a request: a stream of a thousand frames arms it once in `silence_s`, not a thousand times.
+    """
+
+    def __init__(self, deadline_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.started_at = self._loop.time()
+        self.deadline_at = self.started_at + deadline_s
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[object] | None = None
+        self._until = 0.0
+        self._by_deadline = False
+        self._cause: Cause | None = None
+        self._closed = False
+
+    def left_s(self) -> float:
+        """Seconds until the deadline."""
+        return self.deadline_at - self._loop.time()
+
+    def elapsed_s(self) -> float:
+        """Seconds since the request began."""
+        return self._loop.time() - self.started_at
+
+    async def wait(self, awaitable: Awaitable[T], silence_s: float | None = None) -> T:
+        """Wait, at most `silence_s` and not past the deadline. Raises `Interrupted`."""
+        until = self.deadline_at
+        if silence_s is not None:
+            until = min(until, self._loop.time() + silence_s)
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a request can only be waited for inside an asyncio task")
+        self._until, self._by_deadline = until, until == self.deadline_at
+        if self._timer is None or self._timer.when() > until:
+            self._arm(until)
+        before = task.cancelling()
+        self._task, self._cause = task, "closed" if self._closed else None
+        if self._closed:
+            task.cancel()
+        try:
+            return await awaitable
+        except asyncio.CancelledError:
+            if self._cause is not None and task.uncancel() <= before:
+                raise Interrupted(self._cause) from None
+            raise
+        finally:
+            self._task = None
+
+    async def sleep(self, delay_s: float) -> None:
+        """Sleep. Raises `Interrupted` when closed, or at the deadline."""
+        await self.wait(asyncio.sleep(delay_s))
+
+    def close(self) -> None:
+        """End the wait under way, if there is one, and every later one. Call it on the loop's thread."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._interrupt("closed")
+
+    def done(self) -> None:
+        """Drop the timer: nothing more will be waited for."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _arm(self, until: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(until, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._task is None:
+            return  # nobody waits now: the next wait arms it again
+        if self._loop.time() < self._until:
+            self._arm(self._until)
+        else:
+            self._interrupt("deadline" if self._by_deadline else "silence")
+
+    def _interrupt(self, cause: Cause) -> None:
+        # `_cause` is set once: a second interruption must not cancel the task twice.
+        if self._task is not None and self._cause is None:
+            self._cause = cause
+            self._task.cancel()

@@ -1,0 +1,72 @@
+"""From a name to the endpoints that may answer. Knows configuration and catalogue; sends nothing of a user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tramite.calls import Kind
+from tramite.config import Config
+from tramite.dialects import registry
+from tramite.errors import ModelNotFound, NoModelConfigured, Unsupported
+from tramite.providers import local_servers
+from tramite.providers.catalogue import CATALOGUE
+from tramite.providers.retired import replacement
+from tramite.providers.rows import Provider
+from tramite.wire.seam import Transport
+
+from .endpoint import Endpoint
+from .envelope import Envelope
+
+
+class Routes:
+    """Finds the endpoints of an envelope, and keeps what it has found."""
+
+    def __init__(self, config: Config, transport_of: Callable[[Provider], Transport]) -> None:
+        self._config = config
+        self._transport_of = transport_of
+        self._known: dict[tuple[str | None, Kind], list[Endpoint]] = {}
+
+    async def __call__(self, envelope: Envelope) -> Sequence[Endpoint]:
+        """The endpoints in their order. Raises ConfigError, Unsupported, ModelNotFound for a retired model."""
+        key = (envelope.model, envelope.kind)
+        endpoints = self._known.get(key)
+        if endpoints is None:
+            endpoints = [await self._endpoint(*found, envelope.kind) for found in await self._resolve(envelope.model)]
+            self._known[key] = endpoints
+        return endpoints
+
+    async def _resolve(self, model: str | None) -> Sequence[tuple[Provider, str]]:
+        found = self._config.resolve(model)
+        if found:
+            return found
+        for provider in await local_servers.answering(self._config, self._transport_of):
+            return [(provider, "")]
+        raise NoModelConfigured(
+            "no model was named, none is configured, no provider has a secret, and no local server answers: "
+            "name one (model='provider/model'), set a variable such as OPENAI_API_KEY, or default_model in tramite.toml"
+        )
+
+    async def _endpoint(self, provider: Provider, model: str, kind: Kind) -> Endpoint:
+        dialect = registry.get(provider.dialect)
+        if kind not in provider.kinds or kind not in dialect.operations:
+            raise Unsupported(self._no_such_operation(provider, kind), "model")
+        transport = self._transport_of(provider)
+        if not model and kind != "models":
+            model = await local_servers.loaded_model(provider, transport, kind)
+        _refuse_retired(provider, model)
+        return Endpoint(provider, model, dialect, transport)
+
+    def _no_such_operation(self, provider: Provider, kind: Kind) -> str:
+        has = ", ".join(provider.kinds)
+        others = ", ".join(name for name, row in sorted(self._config.providers.items()) if kind in row.kinds)
+        hint = "; or say via='chat' (--via chat) to send the prompt as one user message" if kind == "completion" else ""
+        return f"{provider.name} has no {kind} operation (it has {has}); these have: {others or 'none'}{hint}"
+
+
+def _refuse_retired(provider: Provider, model: str) -> None:
+    """A name that its provider has withdrawn; behind an address of the user's own it may still be alive."""
+    row = CATALOGUE.get(provider.name)
+    new = replacement(provider.name, model)
+    if new is not None and row is not None and row.base_url == provider.base_url:
+        error = ModelNotFound(f"the model {model} was retired; its replacement is {provider.name}/{new}")
+        raise error.at(provider.name, model)

@@ -1,0 +1,128 @@
+"""The way of one request: route, attempt, judge, retry, next target. Knows no call and no reply."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
+
+from tramite.config import Timeouts
+from tramite.errors import DeadlineExceeded, ProviderError, TramiteError
+from tramite.events import Retrying
+from tramite.replies import Timings
+
+from .attempt import Upstream, Whole, ask, ask_stream
+from .endpoint import Endpoint
+from .envelope import Delivery, Ended, Envelope, Opened, Piece
+from .patience import Interrupted, Patience
+from .retry import Retry
+from .tries import Tries
+
+Router: TypeAlias = Callable[[Envelope], Awaitable[Sequence[Endpoint]]]
+
+
+class Pipeline:
+    """Carries envelopes out and brings answers back. One object serves many requests and several loops."""
+
+    def __init__(self, router: Router, retry: Retry, timeouts: Timeouts) -> None:
+        self._router = router
+        self._retry = retry
+        self._timeouts = timeouts
+
+    async def whole(self, envelope: Envelope) -> Delivery:
+        """One whole answer. Raises TramiteError; its `attempts` tell what was tried."""
+        timeouts = envelope.timeouts or self._timeouts
+        patience = Patience(timeouts.deadline_s)
+        tries = Tries(await self._router(envelope), envelope.retry or self._retry, timeouts, patience)
+        try:
+            while True:
+                endpoint = tries.begin()
+                try:
+                    whole = await ask(endpoint, envelope, timeouts, patience)
+                except (ProviderError, DeadlineExceeded) as error:
+                    delay_s = await tries.failed(error)
+                else:
+                    again_s = await tries.succeeded(whole.value, whole.request_id)
+                    if again_s is None:
+                        return _delivery(whole, tries, patience)
+                    delay_s = again_s
+                await tries.sleep(delay_s)
+        except TramiteError as error:
+            error.attempts = tuple(tries.attempts)
+            fallback = await tries.fallback()
+            if fallback is None:
+                raise
+            return _fallback(fallback, tries, patience)
+        finally:
+            patience.done()
+
+    async def stream(self, envelope: Envelope, patience: Patience) -> AsyncGenerator[Piece, None]:
+        """The answer in pieces. Raises TramiteError where it breaks; ends quietly when `patience` is closed.
+
+        A reader that cannot read a frame throws its BadReply in (`athrow`): that is the stream's failure too.
+        """
+        timeouts = envelope.timeouts or self._timeouts
+        tries = Tries(await self._router(envelope), envelope.retry or self._retry, timeouts, patience)
+        upstream: Upstream | None = None
+        try:
+            while upstream is None:
+                endpoint = tries.begin()
+                try:
+                    upstream = await ask_stream(endpoint, envelope, timeouts, patience)
+                except (ProviderError, DeadlineExceeded) as error:
+                    delay_s = await tries.failed(error)
+                    yield Retrying(str(tries.endpoint.target), str(error), delay_s)
+                    await tries.sleep(delay_s)
+            yield _opened(upstream, tries)
+            while frames := await upstream.frames():
+                yield frames
+            tries.record(None, upstream.request_id)
+            yield Ended(attempts=tuple(tries.attempts), timings=_timings(tries, patience))
+        except Interrupted:
+            pass  # its reader has closed it
+        except TramiteError as error:
+            if upstream is not None:
+                tries.record(error)
+            error.attempts = tuple(tries.attempts)
+            await tries.fallback()
+            raise
+        finally:
+            if upstream is not None:
+                upstream.close()
+            patience.done()
+
+
+def _delivery(whole: Whole, tries: Tries, patience: Patience) -> Delivery:
+    return Delivery(
+        value=whole.value,
+        target=tries.endpoint.target,
+        signals=whole.signals,
+        attempts=tuple(tries.attempts),
+        timings=_timings(tries, patience),
+        notices=whole.notices,
+        request_id=whole.request_id,
+    )
+
+
+def _fallback(value: Any, tries: Tries, patience: Patience) -> Delivery:
+    return Delivery(
+        value=value,
+        target=tries.endpoint.target,
+        signals=None,
+        attempts=tuple(tries.attempts),
+        timings=_timings(tries, patience),
+        notices=("no model answered: this is what on_give_up gave in its place",),
+    )
+
+
+def _timings(tries: Tries, patience: Patience) -> Timings:
+    return Timings(total_s=patience.elapsed_s(), waited_s=tries.waited_s)
+
+
+def _opened(upstream: Upstream, tries: Tries) -> Opened:
+    return Opened(
+        target=tries.endpoint.target,
+        operation=upstream.operation,
+        attempt=len(tries.attempts) + 1,
+        notices=upstream.notices,
+        request_id=upstream.request_id,
+    )

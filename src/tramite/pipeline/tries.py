@@ -1,0 +1,107 @@
+"""What follows a try: another at the same target, one at the next target, or the end. Sends nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tramite.config import Timeouts
+from tramite.errors import AuthenticationFailed, DeadlineExceeded, ProviderError, RequestRejected, TramiteError
+from tramite.replies import Attempt
+
+from .endpoint import Endpoint
+from .patience import Interrupted, Patience
+from .retry import Retrier, Retry
+
+
+class Tries:
+    """The tries of one request over the targets of its route. `endpoint` is whose turn it is."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], retry: Retry, timeouts: Timeouts, patience: Patience) -> None:
+        self.endpoint = endpoints[0]
+        self.attempts: list[Attempt] = []
+        self.waited_s = 0.0
+        self.began_s = 0.0
+        self._next = list(endpoints[1:])
+        self._retry = retry
+        self._timeouts = timeouts
+        self._patience = patience
+        self._retrier: Retrier | None = None
+        self._renewed = False
+
+    def begin(self) -> Endpoint:
+        """A try begins now, at this endpoint."""
+        self.began_s = self._patience.elapsed_s()
+        return self.endpoint
+
+    async def failed(self, error: TramiteError) -> float:
+        """Record a failed try; seconds until the next one, which may be at another endpoint.
+
+        Raises the error itself where there is none.
+        """
+        self.record(error)
+        if not isinstance(error, ProviderError):
+            raise error
+        if self._may_renew(error):
+            return 0.0
+        self._retrier = self._retrier or self._new_retrier()
+        delay_s = await self._retrier.after_error(error)
+        if delay_s is not None:
+            return delay_s
+        if not self._next or isinstance(error, AuthenticationFailed | RequestRejected):
+            raise error
+        self.endpoint, self._retrier, self._renewed = self._next.pop(0), None, False
+        return 0.0
+
+    async def succeeded(self, value: Any, request_id: str | None) -> float | None:
+        """Record a try that brought an answer; None to take it, or seconds until the next try."""
+        self.record(None, request_id)
+        if self._retry.if_reply is None and self._retry.retry is None:
+            return None
+        self._retrier = self._retrier or self._new_retrier()
+        return await self._retrier.after_reply(value)
+
+    async def fallback(self) -> Any:
+        """What the user's `on_give_up` gives in place of an answer; None if nothing."""
+        return await self._retrier.fallback() if self._retrier else None
+
+    async def sleep(self, delay_s: float) -> None:
+        """Wait for the next try's turn."""
+        if delay_s <= 0:
+            return
+        began_s = self._patience.elapsed_s()
+        try:
+            await self._patience.sleep(delay_s)
+        except Interrupted as interrupted:
+            if interrupted.cause == "closed":
+                raise
+            raise DeadlineExceeded("deadline_s is over: waiting to try again") from None
+        self.waited_s += self._patience.elapsed_s() - began_s
+
+    def record(self, error: TramiteError | None, request_id: str | None = None) -> None:
+        """Note how the try that began last has ended; an error is told where it happened."""
+        status, target = 200, self.endpoint.target
+        maybe_billed = False
+        if isinstance(error, ProviderError):
+            error.at(target.provider, target.model)
+            request_id, maybe_billed = error.request_id, error.maybe_billed
+        self.attempts.append(
+            Attempt(
+                target=str(target),
+                duration_s=self._patience.elapsed_s() - self.began_s,
+                status=getattr(error, "status", None) if error else status,
+                error="" if error is None else f"{type(error).__name__}: {error}",
+                request_id=request_id,
+                maybe_billed=maybe_billed,
+            )
+        )
+
+    def _may_renew(self, error: ProviderError) -> bool:
+        """Once per target: a 401 may only mean that the secret was renewed where it is kept."""
+        if self._renewed or not isinstance(error, AuthenticationFailed) or error.status != 401:
+            return False
+        self._renewed = True
+        return self.endpoint.renew_secret()
+
+    def _new_retrier(self) -> Retrier:
+        return Retrier(self._retry, self._timeouts.max_wait_s, self._patience.left_s)
