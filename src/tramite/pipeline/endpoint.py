@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tramite.calls import Kind
 from tramite.config import Timeouts
 from tramite.dialects.base import Dialect, Encoded, Operation, Target, operation
@@ -47,12 +49,16 @@ class Endpoint:
             pool_s=timeouts.pool_s,
         )
 
-    def renew_secret(self) -> bool:
-        """Read the secret again, after a 401; True when it has changed."""
+    async def read_secret(self) -> None:
+        """Read the secret where that may take long (a command, a keyring), off the loop. Raises ConfigError."""
+        secret = self.provider.secret
+        if secret is not None and secret.blocking:
+            await asyncio.to_thread(secret.reveal)
+
+    async def renew_secret(self) -> bool:
+        """Read the secret again, after a 401; True when it is another one now."""
         secret = self.provider.secret
         if secret is None:
             return False
-        before = secret.reveal()
-        secret.refresh()
         self._headers = None
-        return secret.reveal() != before
+        return await asyncio.to_thread(secret.refresh)

@@ -118,6 +118,7 @@ class Retrier:
     async def _begin(self) -> None:
         if not self._begun:
             self._begun = True
+            self._tenacity.begin()
             await self._tenacity.iter(self.state)  # tenacity's own first step: "do attempt"
 
     async def _decide(self, reason: str, retry_after_s: float | None) -> float | None:

@@ -54,7 +54,9 @@ class Routes:
         if not model and kind != "models":
             model = await local_servers.loaded_model(provider, transport, kind)
         _refuse_retired(provider, model)
-        return Endpoint(provider, model, dialect, transport)
+        endpoint = Endpoint(provider, model, dialect, transport)
+        await endpoint.read_secret()
+        return endpoint
 
     def _no_such_operation(self, provider: Provider, kind: Kind) -> str:
         has = ", ".join(provider.kinds)

@@ -42,7 +42,7 @@ class Tries:
         self.record(error)
         if not isinstance(error, ProviderError):
             raise error
-        if self._may_renew(error):
+        if await self._may_renew(error):
             return 0.0
         self._retrier = self._retrier or self._new_retrier()
         delay_s = await self._retrier.after_error(error)
@@ -96,12 +96,12 @@ class Tries:
             )
         )
 
-    def _may_renew(self, error: ProviderError) -> bool:
+    async def _may_renew(self, error: ProviderError) -> bool:
         """Once per target: a 401 may only mean that the secret was renewed where it is kept."""
         if self._renewed or not isinstance(error, AuthenticationFailed) or error.status != 401:
             return False
         self._renewed = True
-        return self.endpoint.renew_secret()
+        return await self.endpoint.renew_secret()
 
     def _new_retrier(self) -> Retrier:
         return Retrier(self._retry, self._timeouts.max_wait_s, self._patience.left_s)

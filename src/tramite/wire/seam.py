@@ -30,9 +30,13 @@ class Response(Protocol):
     Reading raises `ConnectionBroken` when the connection ends before the body does.
     """
 
-    status: int
-    headers: Mapping[str, str]
-    """Names in lower case; of a repeated header, the last value."""
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Names in lower case; of a repeated header, the last value."""
+        ...
 
     def __aiter__(self) -> Response: ...
 
