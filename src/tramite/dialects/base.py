@@ -28,6 +28,10 @@ class Traits(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether embeddings may be asked for as base64, which is a quarter of the size."""
     developer_role: bool = False
     prefill: bool = False
+    echoes: tuple[str, ...] = ()
+    """Fields of an answer that the target wants back in the history; others reject them. Names as on the wire:
+    `reasoning_details` (OpenRouter, Snowflake), `reasoning_content` (DeepSeek), `extra_content` and
+    `tool_calls.extra_content` (Gemini's OpenAI face)."""
 
 
 class Target(Struct, frozen=True):
@@ -164,7 +168,5 @@ def operation(dialect: Dialect, kind: Kind) -> Operation:
     found = dialect.operations.get(kind)
     if found is None:
         has = ", ".join(dialect.operations)
-        raise Unsupported(
-            f"the {dialect.name} dialect has no {kind} operation (it has {has})", "model"
-        )
+        raise Unsupported(f"the {dialect.name} dialect has no {kind} operation (it has {has})", "model")
     return found

@@ -1,0 +1,30 @@
+"""The OpenAI dialect, spoken by OpenAI, Azure and some forty others: chats, completions, embeddings, models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from tramite.calls import Kind
+from tramite.dialects.base import Dialect, Operation
+
+from .assistant_out import NAME
+from .chat import Chat
+from .errors_in import decode_error
+from .errors_out import encode_error, encode_stream_error
+
+
+class _OpenAI:
+    """See `dialects.base.Dialect`."""
+
+    name: str = NAME
+    framing: Literal["sse", "ndjson"] = "sse"
+    operations: Mapping[Kind, Operation] = {"chat": Chat()}
+    decode_error = staticmethod(decode_error)
+    encode_error = staticmethod(encode_error)
+    encode_stream_error = staticmethod(encode_stream_error)
+
+
+OPENAI: Dialect = _OpenAI()
+
+__all__ = ["OPENAI"]

@@ -1,0 +1,86 @@
+"""Frames of an OpenAI stream as events: the client's side. Says nothing of success or failure; the watcher does.
+
+This is a hot path: one typed decode and one event for an ordinary frame.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from tramite import events as ev
+from tramite.wire.frames import Frame
+
+from .bad_reply import bad_reply
+from .fields import usage_of
+from .shapes import UNREADABLE, ChunkChoice, FirstChunk, decode_chunk, decode_first_chunk
+
+DONE = b"[DONE]"
+
+
+class Choices(Protocol):
+    """What an operation makes of the choices in a frame."""
+
+    def add(self, choice: ChunkChoice, index: int, events: list[ev.Event]) -> None: ...
+
+    def end(self, events: list[ev.Event]) -> None:
+        """Nothing more comes: hand over what was kept back."""
+        ...
+
+
+class Reader:
+    """The frames around the choices."""
+
+    def __init__(self, n: int, choices: Choices) -> None:
+        self._many = n > 1
+        self._choices = choices
+        self._decode: Any = decode_first_chunk
+
+    def read(self, frames: list[Frame]) -> list[ev.Event]:
+        """The events of these frames, in order. Raises `BadReply` for a frame that is not JSON."""
+        events: list[ev.Event] = []
+        add = self._choices.add
+        for frame in frames:
+            try:
+                chunk = self._decode(frame.data)
+            except UNREADABLE as error:
+                self._unreadable(frame, error, events)
+                continue
+            if chunk.error or frame.event == "error":
+                continue  # the watcher's to report
+            if self._decode is decode_first_chunk:
+                self._introduce(chunk, events)
+            for choice in chunk.choices or ():
+                # Old TGI numbers `index` by token: with one choice it is not worth reading.
+                index = choice.index if self._many else 0
+                add(choice, index if index.__class__ is int else 0, events)
+            if chunk.usage is not None or chunk.x_groq is not None:
+                self._usage(chunk, events)
+        return events
+
+    def _usage(self, chunk: Any, events: list[ev.Event]) -> None:
+        usage = usage_of(chunk.usage, chunk.x_groq)
+        if usage is None:
+            return
+        if not chunk.choices:
+            self._choices.end(events)
+        events.append(ev.UsageReported(usage))
+
+    def _unreadable(self, frame: Frame, error: Exception, events: list[ev.Event]) -> None:
+        data = frame.data.strip()
+        if data == DONE:
+            self._choices.end(events)
+        elif data and frame.event in ("", "message"):  # events of other names are not ours to read
+            raise bad_reply(frame.data, "a JSON object as a stream's frame", error) from error
+
+    def _introduce(self, chunk: FirstChunk, events: list[ev.Event]) -> None:
+        if not isinstance(chunk.model, str) or not chunk.model:
+            return  # Azure's first frame has no model yet
+        id, fingerprint = chunk.id, chunk.system_fingerprint
+        events.append(
+            ev.ModelReported(
+                chunk.model,
+                id if isinstance(id, str) else "",
+                fingerprint if isinstance(fingerprint, str) and fingerprint else None,
+            )
+        )
+        self._decode = decode_chunk
