@@ -11,6 +11,8 @@ from msgspec import Struct
 from tramite.providers.addresses import without_password
 from tramite.providers.rows import Provider
 
+from .names import default_model_of, resolve
+
 OnStreamFailure: TypeAlias = Literal["terminate", "restart", "continue"]
 Strategy: TypeAlias = Literal["fixed", "random", "exponential", "exponential_jitter"]
 
@@ -140,8 +142,6 @@ class Config(Struct, frozen=True, kw_only=True):
         The list is empty only where no model was named and there is no default. A name such as `lmstudio/` gives an
         empty model: ask the server which it has loaded. Raises UnknownProvider, ConfigError, with the nearest names.
         """
-        from .names import resolve
-
         if model is None:
             choice = self.default
             return [] if choice is None else resolve(self, choice.model)
@@ -154,9 +154,8 @@ class Config(Struct, frozen=True, kw_only=True):
             return Choice(self.default_model, f"default_model, from {self.origins.get('default_model', 'argument')}")
         for provider in self.providers.values():
             if provider.secret is not None and provider.default_model:
-                return Choice(
-                    f"{provider.name}/{provider.default_model}", f"there is a secret: {provider.secret.origin}"
-                )
+                name = f"{provider.name}/{default_model_of(provider)}"
+                return Choice(name, f"there is a secret: {provider.secret.origin}")
         return None
 
     def route(self, model: str | None) -> Route | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tramite.errors import ConfigError, UnknownProvider
 from tramite.providers.catalogue import canonical
+from tramite.providers.retired import replacement
 from tramite.providers.rows import Provider
 
 if TYPE_CHECKING:
@@ -36,10 +37,15 @@ def target(config: Config, name: str) -> tuple[Provider, str]:
             f"there is no provider {prefix!r} (asked for: {name!r}){hint}. "
             f"A model's name begins with its provider's; describe one of your own in [providers.{prefix}]"
         )
-    model = model or provider.default_model
+    model = model or default_model_of(provider)
     if not model and not provider.local:
         raise ConfigError(f"{name!r} names no model: write {provider.name}/MODEL")
     return provider, model
+
+
+def default_model_of(provider: Provider) -> str:
+    """The row's default model, or what its provider names instead since it has withdrawn it."""
+    return replacement(provider.name, provider.default_model) or provider.default_model
 
 
 def _bare(config: Config, name: str) -> tuple[Provider, str]:

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 FILE_NAME = "tramite.toml"
+_LINUX = sys.platform == "linux"
+_What: TypeAlias = Literal["config", "data", "cache"]
+_XDG: dict[_What, tuple[str, str]] = {
+    "config": ("XDG_CONFIG_HOME", ".config"),
+    "data": ("XDG_DATA_HOME", ".local/share"),
+    "cache": ("XDG_CACHE_HOME", ".cache"),
+}
 
 
 def config_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the user's own `tramite.toml` and secrets are."""
-    return _home(environ) or _standard("config")
+    return _home(environ) or _standard("config", environ)
 
 
 def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Where ledger, conversations and collections are, and which folders are trusted."""
     home = _home(environ)
-    return home / "data" if home else _standard("data")
+    return home / "data" if home else _standard("data", environ)
 
 
 def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Where what can be made again is."""
     home = _home(environ)
-    return home / "cache" if home else _standard("cache")
+    return home / "cache" if home else _standard("cache", environ)
 
 
 def user_file(environ: Mapping[str, str] = os.environ) -> Path:
@@ -47,13 +55,15 @@ def _home(environ: Mapping[str, str]) -> Path | None:
     return Path(named).expanduser().absolute() if named else None
 
 
-def _standard(what: Literal["config", "data", "cache"]) -> Path:
+def _standard(what: _What, environ: Mapping[str, str]) -> Path:
+    if _LINUX:
+        # by hand: importing platformdirs takes longer than all of load(), and it cannot be given an environment
+        variable, below = _XDG[what]
+        named = environ.get(variable, "")
+        home = Path(environ.get("HOME") or Path.home())
+        return (Path(named) if named.startswith("/") else home / below) / "tramite"
     from platformdirs import PlatformDirs
 
     places = PlatformDirs("tramite", appauthor=False)
-    found = {
-        "config": places.user_config_path,
-        "data": places.user_data_path,
-        "cache": places.user_cache_path,
-    }
-    return found[what]
+    paths = {"config": places.user_config_path, "data": places.user_data_path, "cache": places.user_cache_path}
+    return paths[what]

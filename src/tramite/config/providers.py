@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from tramite.calls import Kind
 from tramite.dialects.base import Traits
 from tramite.errors import ConfigError
 from tramite.providers import addresses
@@ -24,7 +23,6 @@ from .layers import Layer
 from .places import secrets_file
 
 TRAITS = frozenset(Traits.__struct_fields__)
-_OWN_KINDS: tuple[Kind, ...] = ("chat", "completion", "embedding", "models")
 
 
 class Surroundings(Struct, frozen=True):
@@ -109,7 +107,6 @@ def _new(name: str, said: Said) -> Provider:
     return Provider(
         name=name,
         base_url=address,
-        kinds=_OWN_KINDS,
         needs_secret="api_key" in said.values,
         local=addresses.is_loopback(address),
         auth="api-key" if "endpoint" in said.values else "bearer",

@@ -1,7 +1,7 @@
 """The providers that are known without a configuration, in the order in which a default is looked for. Data alone.
 
-Addresses and variables are those of each provider's own documentation; what a row says a target does not support comes
-from there as well, as of 2026-11.
+Addresses, variables and what is not supported are those of each provider's own documentation, as of 2026-11.
+A new OpenAI-compatible provider is one more row; no other file changes.
 """
 
 from __future__ import annotations
@@ -18,29 +18,27 @@ _ROWS = (
         secret_names=("OPENAI_API_KEY",),
         secret_url="https://platform.openai.com/api-keys",
         url_name="OPENAI_BASE_URL",
-        kinds=("chat", "completion", "embedding", "models"),
         default_model="gpt-4o-mini",
         traits=Traits(max_tokens_field="max_completion_tokens", developer_role=True, base64_embeddings=True),
     ),
     Provider(
         name="groq",
-        title="Groq",
         base_url="https://api.groq.com/openai/v1",
         secret_names=("GROQ_API_KEY",),
         secret_url="https://console.groq.com/keys",
+        kinds=("chat", "models"),
         default_model="openai/gpt-oss-20b",
         traits=Traits(max_tokens_field="max_completion_tokens", unsupported=("logprobs", "n")),
     ),
+    # ends every stream with its usage, unasked; refuses fields that it does not know; its seed is called random_seed
     Provider(
         name="mistral",
-        title="Mistral",
         base_url="https://api.mistral.ai/v1",
         secret_names=("MISTRAL_API_KEY",),
         secret_url="https://console.mistral.ai/api-keys",
         kinds=("chat", "embedding", "models"),
         default_model="mistral-small-latest",
-        # every stream ends with its usage, unasked; `seed` is called random_seed there
-        traits=Traits(include_usage=False, unsupported=("logprobs", "seed"), prefill=False),
+        traits=Traits(include_usage=False, unsupported=("logprobs", "seed")),
         embed_batch_bytes=16_000,
     ),
     Provider(
@@ -49,7 +47,6 @@ _ROWS = (
         base_url="https://api.together.xyz/v1",
         secret_names=("TOGETHER_API_KEY",),
         secret_url="https://api.together.ai/settings/api-keys",
-        kinds=("chat", "completion", "embedding", "models"),
         default_model="openai/gpt-oss-20b",
     ),
     Provider(
@@ -58,9 +55,8 @@ _ROWS = (
         base_url="https://openrouter.ai/api/v1",
         secret_names=("OPENROUTER_API_KEY",),
         secret_url="https://openrouter.ai/settings/keys",
-        kinds=("chat", "completion", "embedding", "models"),
         default_model="openrouter/auto",
-        traits=Traits(developer_role=True),
+        traits=Traits(developer_role=True, echoes=("reasoning_details",)),
     ),
     Provider(
         name="deepseek",
@@ -68,8 +64,9 @@ _ROWS = (
         base_url="https://api.deepseek.com",
         secret_names=("DEEPSEEK_API_KEY",),
         secret_url="https://platform.deepseek.com/api_keys",
-        default_model="deepseek-chat",
-        traits=Traits(unsupported=("n", "seed")),
+        kinds=("chat", "models"),
+        default_model="deepseek-flash",
+        traits=Traits(unsupported=("n", "seed"), echoes=("reasoning_content",)),
     ),
     Provider(
         name="xai",
@@ -77,7 +74,8 @@ _ROWS = (
         base_url="https://api.x.ai/v1",
         secret_names=("XAI_API_KEY",),
         secret_url="https://console.x.ai",
-        default_model="grok-4",
+        kinds=("chat", "models"),
+        default_model="grok-4.3",
     ),
     Provider(
         name="fireworks",
@@ -85,12 +83,10 @@ _ROWS = (
         base_url="https://api.fireworks.ai/inference/v1",
         secret_names=("FIREWORKS_API_KEY",),
         secret_url="https://app.fireworks.ai/settings/users/api-keys",
-        kinds=("chat", "completion", "embedding", "models"),
         default_model="accounts/fireworks/models/gpt-oss-20b",
     ),
     Provider(
         name="perplexity",
-        title="Perplexity",
         base_url="https://api.perplexity.ai",
         secret_names=("PERPLEXITY_API_KEY", "PPLX_API_KEY"),
         secret_url="https://www.perplexity.ai/settings/api",
@@ -100,7 +96,6 @@ _ROWS = (
     ),
     Provider(
         name="cerebras",
-        title="Cerebras",
         base_url="https://api.cerebras.ai/v1",
         secret_names=("CEREBRAS_API_KEY",),
         secret_url="https://cloud.cerebras.ai",
@@ -121,13 +116,11 @@ _ROWS = (
         name="lmstudio",
         title="LM Studio",
         base_url="http://127.0.0.1:1234/v1",
-        needs_secret=False,
         secret_names=("LM_API_TOKEN",),
+        needs_secret=False,
         url_name="LMSTUDIO_URL",
-        kinds=("chat", "completion", "embedding", "models"),
         local=True,
         traits=Traits(unsupported=("logprobs", "n")),
-        embed_batch=128,
     ),
     Provider(
         name="ollama",
@@ -135,40 +128,31 @@ _ROWS = (
         base_url="http://127.0.0.1:11434/v1",
         needs_secret=False,
         url_name="OLLAMA_HOST",
-        kinds=("chat", "completion", "embedding", "models"),
         local=True,
         traits=Traits(unsupported=("n",)),
-        embed_batch=128,
     ),
     Provider(
         name="llamacpp",
         title="llama.cpp",
         base_url="http://127.0.0.1:8080/v1",
         needs_secret=False,
-        kinds=("chat", "completion", "embedding", "models"),
         local=True,
-        embed_batch=128,
     ),
     Provider(
         name="vllm",
         title="vLLM",
         base_url="http://127.0.0.1:8000/v1",
-        needs_secret=False,
         secret_names=("VLLM_API_KEY",),
-        kinds=("chat", "completion", "embedding", "models"),
+        needs_secret=False,
         local=True,
         traits=Traits(base64_embeddings=True),
-        embed_batch=128,
     ),
     Provider(
         name="text-generation-webui",
-        title="text-generation-webui",
         base_url="http://127.0.0.1:5000/v1",
         needs_secret=False,
-        kinds=("chat", "completion", "embedding", "models"),
         local=True,
         traits=Traits(unsupported=("n",)),
-        embed_batch=128,
     ),
     Provider(
         name="demo",
@@ -176,7 +160,6 @@ _ROWS = (
         base_url="inprocess://demo/v1",
         needs_secret=False,
         auth="none",
-        kinds=("chat", "completion", "embedding", "models"),
         default_model="demo",
     ),
 )

@@ -27,7 +27,7 @@ class Provider(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Without a slash at its end; a dialect's paths are put behind it."""
     title: str = ""
     dialect: str = "openai"
-    kinds: tuple[Kind, ...] = ("chat", "models")
+    kinds: tuple[Kind, ...] = ("chat", "completion", "embedding", "models")
     """The operations it has."""
     auth: Auth = "bearer"
     needs_secret: bool = True
