@@ -37,6 +37,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .events import Event
     from .replies import Attempt, Reply
 
 
@@ -252,6 +253,8 @@ class BadReply(ProviderError):
 
     retryable = True
     maybe_billed = True
+    events: tuple[Event, ...] = ()
+    """What a `StreamReader` had read of the same frames before the one that is broken."""
 
 
 class IncompleteStream(ProviderError):

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from tests import instant
 from tramite.pipeline.patience import Interrupted, Patience
+from tramite.simulator import fast_forward
 
 
 def test_a_wait_that_ends_in_time_gives_its_result() -> None:
     async def main() -> str:
         return await Patience(10).wait(asyncio.sleep(9, "here"), silence_s=9.5)
 
-    assert instant.run(main()) == "here"
+    assert fast_forward(main()) == "here"
 
 
 def test_silence_and_deadline_interrupt_whichever_comes_first() -> None:
@@ -23,9 +23,9 @@ def test_silence_and_deadline_interrupt_whichever_comes_first() -> None:
             await patience.wait(asyncio.Event().wait(), silence_s)
         return caught.value.cause, patience.elapsed_s()
 
-    assert instant.run(cause(10, 3)) == ("silence", pytest.approx(3))
-    assert instant.run(cause(2, 3)) == ("deadline", pytest.approx(2))
-    assert instant.run(cause(2, None)) == ("deadline", pytest.approx(2))
+    assert fast_forward(cause(10, 3)) == ("silence", pytest.approx(3, abs=0.2))
+    assert fast_forward(cause(2, 3)) == ("deadline", pytest.approx(2, abs=0.2))
+    assert fast_forward(cause(2, None)) == ("deadline", pytest.approx(2, abs=0.2))
 
 
 def test_the_deadline_counts_all_waits_together_and_silence_each_alone() -> None:
@@ -37,7 +37,7 @@ def test_the_deadline_counts_all_waits_together_and_silence_each_alone() -> None
             await patience.wait(asyncio.sleep(3), silence_s=4)
         return caught.value.cause, patience.elapsed_s()
 
-    assert instant.run(main()) == ("deadline", pytest.approx(10))
+    assert fast_forward(main()) == ("deadline", pytest.approx(10, abs=0.2))
 
 
 def test_a_shorter_wait_after_a_longer_one_is_interrupted_in_time() -> None:
@@ -48,7 +48,7 @@ def test_a_shorter_wait_after_a_longer_one_is_interrupted_in_time() -> None:
             await patience.wait(asyncio.Event().wait(), silence_s=2)
         return patience.elapsed_s()
 
-    assert instant.run(main()) == pytest.approx(3)
+    assert fast_forward(main()) == pytest.approx(3, abs=0.2)
 
 
 def test_a_user_s_cancellation_stays_a_cancellation() -> None:
@@ -60,7 +60,7 @@ def test_a_user_s_cancellation_stays_a_cancellation() -> None:
             await task
         return task.cancelled()
 
-    assert instant.run(main())
+    assert fast_forward(main())
 
 
 def test_an_interrupted_task_is_not_left_cancelled() -> None:
@@ -71,7 +71,7 @@ def test_an_interrupted_task_is_not_left_cancelled() -> None:
         task = asyncio.current_task()
         return task.cancelling() if task else -1
 
-    assert instant.run(main()) == 0
+    assert fast_forward(main()) == 0
 
 
 def test_a_cancellation_from_outside_wins_over_an_interruption_at_the_same_moment() -> None:
@@ -85,7 +85,7 @@ def test_a_cancellation_from_outside_wins_over_an_interruption_at_the_same_momen
             await task
         return task.cancelled()
 
-    assert instant.run(main())
+    assert fast_forward(main())
 
 
 def test_closing_ends_the_wait_under_way_and_every_later_one() -> None:
@@ -101,7 +101,7 @@ def test_closing_ends_the_wait_under_way_and_every_later_one() -> None:
             causes.append(caught.value.cause)
         return causes
 
-    assert instant.run(main()) == ["closed"] * 3
+    assert fast_forward(main()) == ["closed"] * 3
 
 
 def test_one_timer_serves_a_thousand_waits() -> None:
@@ -122,4 +122,4 @@ def test_one_timer_serves_a_thousand_waits() -> None:
         patience.done()
         return armed
 
-    assert instant.run(main()) <= 2
+    assert fast_forward(main()) <= 2

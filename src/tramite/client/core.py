@@ -17,7 +17,7 @@ from tramite.pipeline.retry import Retry
 from tramite.pipeline.route import Routes
 from tramite.pipeline.run import Pipeline
 from tramite.providers.rows import Provider
-from tramite.replies import Reply
+from tramite.replies import EmbeddingReply, ModelsReply, Reply
 from tramite.wire.seam import Transport
 
 from .options import timeouts
@@ -97,12 +97,12 @@ def _with_facts(delivery: Delivery) -> Any:
     reply = delivery.value
     if delivery.signals is None and isinstance(reply, str):  # on_give_up may give plain text
         reply = _plain(reply)
-    if not isinstance(reply, msgspec.Struct):
+    if not isinstance(reply, Reply | EmbeddingReply | ModelsReply):
         return reply
     return msgspec.structs.replace(
         reply,
         target=str(delivery.target),
-        request_id=delivery.request_id,
+        request_id=delivery.request_id or reply.request_id,
         attempts=delivery.attempts,
         timings=delivery.timings,
         notices=delivery.notices,

@@ -100,6 +100,7 @@ class Source:
         self._reader: StreamReader | None = None
         self._closed = False
         self._waiting = False
+        self._broken: BadReply | None = None
 
     async def batch(self) -> list[Event]:
         """The next events; an empty list at the end. Raises TramiteError."""
@@ -115,6 +116,7 @@ class Source:
             return []
         finally:
             self._waiting = False
+        self._broken: BadReply | None = None
 
     async def close(self) -> None:
         """Stop: the upstream connection ends now. Idempotent."""
@@ -125,16 +127,18 @@ class Source:
             await self._pieces.aclose()
 
     async def _next_events(self, pieces: AsyncGenerator[Piece, None]) -> list[Event]:
-        piece = await anext(pieces)
         while True:
+            # A frame that only a full decoding shows to be broken is the pipeline's to judge; what came in the same
+            # piece before it is read first.
+            broken, self._broken = self._broken, None
+            piece = await (anext(pieces) if broken is None else pieces.athrow(broken))
             try:
                 events = self._events(piece)
-            except BadReply as error:  # a frame that only a full decoding shows to be broken: the pipeline's to judge
-                piece = await pieces.athrow(error)
-                continue
+            except BadReply as error:
+                self._broken = error
+                events = list(error.events)
             if events:
                 return events
-            piece = await anext(pieces)
 
     def _events(self, piece: Piece) -> list[Event]:
         if type(piece) is list:
@@ -148,7 +152,8 @@ class Source:
             return [Started(str(piece.target), piece.attempt), *map(Noticed, piece.notices)]
         if isinstance(piece, Ended):
             self.facts.ended = piece
-            return []
+            self.facts.notices += piece.notices
+            return [Noticed(notice) for notice in piece.notices]
         if isinstance(piece, Restarted):
             self.facts.first_token_s = None
         return [piece]  # type: ignore[list-item]  # lists of frames were dealt with above

@@ -90,7 +90,9 @@ class Watcher(Protocol):
 class StreamReader(Protocol):
     """Turns the frames of one streamed body into events: the client's side."""
 
-    def read(self, frames: list[Frame]) -> list[Event]: ...
+    def read(self, frames: list[Frame]) -> list[Event]:
+        """The events in these frames. Raises `BadReply`, whose `events` are those before the broken frame."""
+        ...
 
 
 class StreamWriter(Protocol):

@@ -72,6 +72,8 @@ class Upstream:
         self._patience = patience
         self._stall_s = stall_s
         self._held: list[Frame] = []
+        self._began = False
+        self._first = b""
         self._at_end = False
 
     async def open(self, first_token_s: float | None) -> None:
@@ -115,17 +117,21 @@ class Upstream:
         except StopAsyncIteration:
             self._at_end = True
             return self._note(self._decoder.flush())
-        except ConnectionBroken:
+        except ConnectionBroken as error:
             self._at_end = True
             if self.watcher.proof:
                 return []
-            raise
+            raise IncompleteStream(f"the stream broke off: {error.message}", status=self._response.status) from error
         except Interrupted as interrupted:
             _translate(interrupted, "silent for too long in the middle of the stream", silence_s)
-        return self._note(self._decoder.feed(chunk))
+        frames = self._decoder.feed(chunk)
+        if not frames and not self._began:
+            self._first = (self._first + chunk)[:200]
+        return self._note(frames)
 
     def _note(self, frames: list[Frame]) -> list[Frame]:
         watcher = self.watcher
+        self._began = self._began or bool(frames)
         for position, frame in enumerate(frames):
             watcher.note(frame)
             if watcher.error is not None:
@@ -148,8 +154,13 @@ class Upstream:
         self.watcher.close()
         if self.watcher.error is not None:
             raise self.watcher.error
-        if not self.watcher.proof:
-            raise IncompleteStream("the stream ended without its proof of success", status=self._response.status)
+        if self.watcher.proof:
+            return
+        status = self._response.status
+        if not self._began:
+            came = self._response.headers.get("content-type", "a body without a content type")
+            raise BadReply(f"a stream was asked for, and {came} came: {_excerpt(self._first)!r}", status=status)
+        raise IncompleteStream("the stream ended without its proof of success", status=status)
 
 
 async def ask_stream(endpoint: Endpoint, envelope: Envelope, timeouts: Timeouts, patience: Patience) -> Upstream:

@@ -60,6 +60,7 @@ class Ended(Struct, frozen=True, kw_only=True):
 
     attempts: tuple[Attempt, ...]
     timings: Timings
+    notices: tuple[str, ...] = ()
 
 
 Piece: TypeAlias = Opened | list[Frame] | Retrying | Restarted | Loading | Ended

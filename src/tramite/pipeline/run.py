@@ -76,7 +76,7 @@ class Pipeline:
             while frames := await upstream.frames():
                 yield frames
             tries.record(None, upstream.request_id)
-            yield Ended(attempts=tuple(tries.attempts), timings=_timings(tries, patience))
+            yield _ended(upstream, tries, patience)
         except Interrupted:
             pass  # its reader has closed it
         except TramiteError as error:
@@ -111,6 +111,15 @@ def _fallback(value: Any, tries: Tries, patience: Patience) -> Delivery:
         attempts=tuple(tries.attempts),
         timings=_timings(tries, patience),
         notices=("no model answered: this is what on_give_up gave in its place",),
+    )
+
+
+def _ended(upstream: Upstream, tries: Tries, patience: Patience) -> Ended:
+    unknown = upstream.watcher.finish in (None, "unknown")
+    return Ended(
+        attempts=tuple(tries.attempts),
+        timings=_timings(tries, patience),
+        notices=("the provider ended the stream without saying why (no finish reason)",) if unknown else (),
     )
 
 

@@ -70,7 +70,9 @@ class Reader:
         if data == DONE:
             self._choices.end(events)
         elif data and frame.event in ("", "message"):  # events of other names are not ours to read
-            raise bad_reply(frame.data, "a JSON object as a stream's frame", error) from error
+            failure = bad_reply(frame.data, "a JSON object as a stream's frame", error)
+            failure.events = tuple(events)
+            raise failure from error
 
     def _introduce(self, chunk: FirstChunk, events: list[ev.Event]) -> None:
         if not isinstance(chunk.model, str) or not chunk.model:
