@@ -1,0 +1,76 @@
+"""What a response's headers say about asking again, and which request it was. Knows no provider and no dialect.
+
+Header names are in lower case, as `Response.headers` has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+
+_REQUEST_IDS = (
+    "x-request-id",
+    "request-id",
+    "x-amzn-requestid",
+    "apim-request-id",
+    "x-generation-id",
+    "cf-ray",  # of the proxy before the provider: better than nothing
+)
+
+
+def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    """The seconds that the server asks to wait; `now` is seconds since 1970, for a date. None when it says nothing.
+
+    `retry-after-ms` (OpenAI, Azure) is finer than `Retry-After` (RFC 9110, 10.2.3) and goes first, but its 0 loses to a
+    positive `Retry-After`: Azure sends `retry-after: 1` beside `retry-after-ms: 0`. What is negative, past or not a
+    number says nothing.
+    """
+    millis = _number(headers.get("retry-after-ms"))
+    if millis:
+        return millis / 1000
+    text = headers.get("retry-after")
+    seconds = _number(text)
+    if seconds is None and text is not None:
+        seconds = _until(text, now)
+    return millis if seconds is None else seconds
+
+
+def should_retry(headers: Mapping[str, str]) -> bool | None:
+    """What `x-should-retry` says (OpenAI, Anthropic); it outranks the status. None when it says nothing."""
+    match headers.get("x-should-retry", "").strip().lower():
+        case "true":
+            return True
+        case "false":
+            return False
+    return None
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The name under which the provider's support can find the request."""
+    for name in _REQUEST_IDS:
+        if found := headers.get(name):
+            return found
+    return None
+
+
+def _number(text: str | None) -> float | None:
+    if text is None or "_" in text:  # Python reads 1_0 as ten
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if value >= 0 and isfinite(value) else None
+
+
+def _until(text: str, now: float) -> float | None:
+    """Seconds from `now` to an HTTP date, in any of its three forms; they are all in GMT."""
+    from datetime import UTC
+    from email.utils import parsedate_to_datetime
+
+    try:
+        date = parsedate_to_datetime(text)
+        left = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
+    except (ValueError, OverflowError):
+        return None
+    return left if left >= 0 else None
