@@ -10,8 +10,11 @@ from tramite.dialects.base import Dialect, Operation
 
 from .assistant_out import NAME
 from .chat import Chat
+from .completions import Completions
+from .embeddings import Embeddings
 from .errors_in import decode_error
 from .errors_out import encode_error, encode_stream_error
+from .models import Models
 
 
 class _OpenAI:
@@ -19,7 +22,12 @@ class _OpenAI:
 
     name: str = NAME
     framing: Literal["sse", "ndjson"] = "sse"
-    operations: Mapping[Kind, Operation] = {"chat": Chat()}
+    operations: Mapping[Kind, Operation] = {
+        "chat": Chat(),
+        "completion": Completions(),
+        "embedding": Embeddings(),
+        "models": Models(),
+    }
     decode_error = staticmethod(decode_error)
     encode_error = staticmethod(encode_error)
     encode_stream_error = staticmethod(encode_stream_error)

@@ -58,7 +58,7 @@ class Chat:
             "model": target.model,
             "messages": messages_list(call.messages, target, notices),
         }
-        put_sampling(body, call, target)
+        put_sampling(body, call, target.traits.max_tokens_field)
         if call.logprobs is not None:
             body["logprobs"] = True
             body["top_logprobs"] = call.logprobs

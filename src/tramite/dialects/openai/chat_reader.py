@@ -9,11 +9,12 @@ from tramite.messages import Opaque
 
 from .fields import finish_of, logprobs_of
 from .parts_in import (
+    detailed_reasoning,
     merge_details,
     new_tool_id,
     objects,
     opaque_of,
-    reasoning_of,
+    spoken_reasoning,
     text_and_thinking,
     tool_parts,
 )
@@ -65,14 +66,14 @@ class ChatChoices:
             events.append(ev.OpaqueDelta(part, index))
 
     def _rarer(self, delta: Delta, logprobs: object, index: int, events: list[ev.Event]) -> None:
+        pending = self._pending.setdefault(index, _Pending())
         text, thinking = text_and_thinking(delta.content)
-        thinking = reasoning_of(delta) or thinking
+        thinking = pending.thinking(delta) or thinking
         if thinking:
             events.append(ev.ReasoningDelta(thinking, index))
         _put_text(text, logprobs, index, events)
         if delta.refusal and isinstance(delta.refusal, str):
             events.append(ev.RefusalDelta(delta.refusal, index))
-        pending = self._pending.setdefault(index, _Pending())
         if delta.tool_calls or delta.function_call:
             pending.tools(delta, index, events)
         merge_details(pending.details, objects(delta.reasoning_details))
@@ -90,15 +91,23 @@ def _put_text(text: object, logprobs: object, index: int, events: list[ev.Event]
 class _Pending:
     """What one choice has begun: its tool calls, and state to be handed over at its end."""
 
-    __slots__ = ("details", "extra", "ids", "named", "positions", "tool_extras")
+    __slots__ = ("details", "extra", "ids", "named", "positions", "spoken", "tool_extras")
 
     def __init__(self) -> None:
-        self.positions: dict[Any, int] = {}
-        self.ids: list[str] = []
+        self.positions: dict[int, int] = {}
+        self.ids: dict[int, str] = {}
         self.named: set[int] = set()
         self.details: list[dict[str, Any]] = []
         self.extra: object = None
         self.tool_extras: dict[str, Any] = {}
+        self.spoken = False
+        """Thinking has come under a name of its own: then its copy in the details is no news."""
+
+    def thinking(self, delta: Delta) -> str:
+        """What this delta adds to the visible thinking."""
+        said = spoken_reasoning(delta)
+        self.spoken = self.spoken or bool(said)
+        return said if self.spoken else detailed_reasoning(delta)
 
     def tools(self, delta: Delta, index: int, events: list[ev.Event]) -> None:
         """The events of a delta's tool calls, whole or in pieces."""
@@ -124,15 +133,17 @@ class _Pending:
         face) send each whole, with an id and a name of its own.
         """
         if isinstance(index, int):
-            position = self.positions.get(index)
-            if position is not None and not (id and name and self.ids[position] != id):
-                return position, False
-        elif self.ids and (not id or id in self.ids):
-            return (self.ids.index(id) if id else len(self.ids) - 1), False
-        self.ids.append(id or new_tool_id())
+            known = self.positions.get(index)
+            if known is not None and not (id and name and self.ids[known] != id):
+                return known, False
+        elif self.ids and (not id or id in self.ids.values()):
+            return next((at for at, mine in self.ids.items() if mine == id), max(self.ids)), False
+        next_free = max(self.ids, default=-1) + 1
+        position = index if isinstance(index, int) and index not in self.ids else next_free
+        self.ids[position] = id or new_tool_id()
         if isinstance(index, int):
-            self.positions[index] = len(self.ids) - 1
-        return len(self.ids) - 1, True
+            self.positions[index] = position
+        return position, True
 
     def take_opaque(self) -> Opaque | None:
         """The state that has come, once."""

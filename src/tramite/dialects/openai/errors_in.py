@@ -14,7 +14,7 @@ from tramite.errors import ProviderError
 
 from .shapes import UNREADABLE
 
-_NOT_A_PAGE = re.compile(r"<(?:!doctype|html|\?xml)", re.IGNORECASE)
+_PAGE = re.compile(r"<(?:!doctype|html|\?xml)", re.IGNORECASE)
 _TITLE = re.compile(r"<title>\s*([^<]{1,200}?)\s*</title>", re.IGNORECASE)
 
 
@@ -71,7 +71,7 @@ def _failure(status: int, body: bytes) -> Failure:
 def _plain(body: bytes) -> str:
     """A page's title, or the text itself."""
     text = excerpt(body).strip()
-    if _NOT_A_PAGE.search(text[:200]):
+    if _PAGE.search(text[:200]):
         title = _TITLE.search(text)
         return f"an HTML page{f', {title[1]!r}' if title else ''} instead of an API's answer"
     return text

@@ -40,10 +40,20 @@ def _thought(part: Mapping[str, Any]) -> str:
 
 
 def reasoning_of(delta: Delta) -> str:
-    """Thinking beside the content. Servers that send it under several names send the same text, so the first counts."""
+    """Thinking beside the content; where it has a name of its own, `reasoning_details` repeat it."""
+    return spoken_reasoning(delta) or detailed_reasoning(delta)
+
+
+def spoken_reasoning(delta: Delta) -> str:
+    """Servers that send thinking under several names send the same text, so the first counts."""
     for said in (delta.reasoning_content, delta.reasoning, delta.thinking):
         if said and isinstance(said, str):
             return said
+    return ""
+
+
+def detailed_reasoning(delta: Delta) -> str:
+    """The text in `reasoning_details` (Snowflake has it there alone)."""
     if not delta.reasoning_details:
         return ""
     return "".join(

@@ -33,14 +33,14 @@ _OURS = frozenset(
 what a client asked of our server's side, and `encode` merges it."""
 
 
-def put_sampling(body: dict[str, Any], call: Sampling, target: Target) -> None:
+def put_sampling(body: dict[str, Any], call: Sampling, max_tokens_field: str) -> None:
     """The settings that chats and completions share, but for `logprobs`."""
     for name in _PLAIN:
         value = getattr(call, name)
         if value is not None:
             body[name] = value
     if call.max_tokens is not None:
-        body[target.traits.max_tokens_field] = call.max_tokens
+        body[max_tokens_field] = call.max_tokens
     if call.stop:
         body["stop"] = call.stop
 

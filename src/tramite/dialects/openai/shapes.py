@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding a body that is not the JSON we expect can raise; the last one for nesting without end."""
@@ -113,7 +113,7 @@ class Vectors(Struct, gc=False):
 class JudgedVectors(Struct, gc=False):
     """The same, with the numbers left alone."""
 
-    data: list[Raw] | None = None
+    data: list[Skipped] | None = None
     usage: Any = None
     error: Any = None
 
