@@ -1,0 +1,1 @@
+"""Benchmarks. Each writes a table into RESULTS.md; none is part of the package."""
