@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Unpack
@@ -141,11 +141,7 @@ class AsyncClient:
     ) -> EmbeddingReply:
         """One vector for each text, in order. Any number of texts: they are split to the provider's limits."""
         settings, delivery = opt.split(options)
-        call = opt.embedding_call(inputs, settings)
-        endpoints = await self._core.routes(self._core.envelope(call, delivery))
-        provider = endpoints[0].provider
-        ask = partial(self._core.ask, delivery=delivery)
-        return await embed_all(call, ask, provider.embed_batch, provider.embed_batch_bytes)
+        return await self._embed(opt.embedding_call(inputs, settings), delivery)
 
     async def models(self, provider: str | None = None) -> list[ModelInfo]:
         """What a provider offers (None: the default model's provider)."""
@@ -164,7 +160,10 @@ class AsyncClient:
 
         async def work(item: Item) -> Reply | EmbeddingReply:
             call = ChatCall(messages=as_messages(item)) if isinstance(item, str) else item
-            reply: Reply | EmbeddingReply = await self._core.ask(opt.changed(call, settings), delivery)
+            call = opt.changed(call, settings)
+            if isinstance(call, EmbeddingCall):
+                return await self._embed(call, delivery)
+            reply: Reply = await self._core.ask(call, delivery)
             return reply
 
         return as_completed(work, calls, concurrency)
@@ -178,6 +177,12 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close the connections. The client may be used again; it opens new ones."""
         await self._core.aclose()
+
+    async def _embed(self, call: EmbeddingCall, delivery: Mapping[str, Any]) -> EmbeddingReply:
+        endpoints = await self._core.routes(self._core.envelope(call, delivery))
+        provider = endpoints[0].provider
+        ask = partial(self._core.ask, delivery=delivery)
+        return await embed_all(call, ask, provider.embed_batch, provider.embed_batch_bytes)
 
     async def __aenter__(self) -> AsyncClient:
         return self

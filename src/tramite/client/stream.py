@@ -116,7 +116,6 @@ class Source:
             return []
         finally:
             self._waiting = False
-        self._broken: BadReply | None = None
 
     async def close(self) -> None:
         """Stop: the upstream connection ends now. Idempotent."""

@@ -35,7 +35,6 @@ class Embeddings:
         """The call as a request to `/embeddings`."""
         if stream:
             not_streamed(self.kind)
-        notices = []
         body: dict[str, Any] = {"model": target.model, "input": call.inputs}
         if call.dimensions is not None:
             body["dimensions"] = call.dimensions
@@ -43,9 +42,8 @@ class Embeddings:
             body["encoding_format"] = "base64"
         if call.extra.get("encoding_format", "float") not in _FORMATS:
             raise Unsupported(f"encoding_format must be one of {', '.join(_FORMATS)}", "encoding_format")
-        if call.truncate:
-            notices.append(f"{target} cannot be asked to truncate: it may refuse an input that is too long")
-        return finish_body("/embeddings", body, call.extra, target, notices)
+        # `truncate` has no word here: the client cuts what the provider refuses, and says so.
+        return finish_body("/embeddings", body, call.extra, target, [])
 
     def decode(self, body: bytes) -> EmbeddingReply:
         """The vectors, in the order of the inputs. Raises `BadReply`, or the error that the body carries."""
