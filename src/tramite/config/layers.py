@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,9 @@ from .rules import NAMED, SECTIONS, TOP, VARIABLES, Rule, dotted, rule_for
 
 Key: TypeAlias = tuple[str, ...]
 """A key's path: (key,), (table, key), or (table, name, key)."""
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Layer(Struct, frozen=True):
@@ -99,12 +103,18 @@ def _flatten(table: Mapping[str, Any], source: str) -> Iterator[tuple[Key, Any]]
                 yield (key, inner), one
         elif key in NAMED:
             for name, inner_table in _table(value, (key,), None, source):
-                name = canonical(name) if key == "providers" else name
+                name = _provider_name(name, source) if key == "providers" else name
                 for inner, one in _table(inner_table, (key, name), NAMED[key], source):
                     yield (key, name, inner), one
         else:
             known = [*TOP, *SECTIONS, *NAMED]
             raise ConfigError(f"{source}: there is no setting {key!r}{nearest(key, known)} (known: {', '.join(known)})")
+
+
+def _provider_name(name: str, source: str) -> str:
+    if _NAME.fullmatch(name) is None:
+        raise ConfigError(f"{source}: {name!r} is no name for a provider: use letters, digits, -, _ and .")
+    return canonical(name)
 
 
 def _table(value: Any, path: Key, keys: Mapping[str, Rule] | None, source: str) -> Iterator[tuple[str, Any]]:

@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 def resolve(config: Config, model: str) -> list[tuple[Provider, str]]:
     """The targets of a route, or the one of `provider/model`, or of a bare name at the default provider."""
     route = config.routes.get(model)
-    if route is not None:
-        return [target(config, name) for name in route.targets]
-    return [target(config, model)]
+    found = [target(config, name) for name in (route.targets if route is not None else (model,))]
+    for provider, _ in found:
+        if provider.api_version:
+            raise ConfigError(
+                f"providers.{provider.name}.api_version is {provider.api_version!r}, and Azure's dated addresses "
+                "cannot be reached yet: leave api_version out, and its v1 API is used"
+            )
+    return found
 
 
 def target(config: Config, name: str) -> tuple[Provider, str]:
@@ -31,8 +36,8 @@ def target(config: Config, name: str) -> tuple[Provider, str]:
     provider = config.providers.get(canonical(prefix))
     if provider is None:
         hint = nearest(prefix, config.providers)
-        if not hint and config.default_provider:
-            hint = f"; for a model of that name at {config.default_provider}, write {config.default_provider}/{name}"
+        if config.default_provider:
+            hint += f"; for a model of that name at {config.default_provider}, write {config.default_provider}/{name}"
         raise UnknownProvider(
             f"there is no provider {prefix!r} (asked for: {name!r}){hint}. "
             f"A model's name begins with its provider's; describe one of your own in [providers.{prefix}]"
@@ -64,10 +69,7 @@ def _bare(config: Config, name: str) -> tuple[Provider, str]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean …?` with up to three names that look like it, or nothing."""
-    names = list(known)
-    close = get_close_matches(name, names, n=3, cutoff=0.6)
-    if not close:
-        lower = {other.lower(): other for other in names}
-        close = [lower[match] for match in get_close_matches(name.lower(), list(lower), n=3, cutoff=0.6)]
-    return f"; did you mean {' or '.join(close)}?" if close else ""
+    """`; did you mean …?` with the name that it is all but equal to, or up to three that look like it; else nothing."""
+    by_lower = {other.lower(): other for other in known}
+    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.85) or get_close_matches(name.lower(), by_lower)
+    return f"; did you mean {' or '.join(by_lower[match] for match in close)}?" if close else ""

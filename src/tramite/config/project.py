@@ -38,10 +38,6 @@ class Project(Struct, frozen=True):
     fingerprint: str
     """Of both files' content: another content is another fingerprint."""
 
-    @property
-    def layers(self) -> list[Layer]:
-        return [self.toml, self.variables]
-
 
 def find(folder: Path, environ: Mapping[str, str], user_file: Path | None) -> Project:
     """Read what the folder has. Without `user_file`, another file was named, and the folder's own is left alone.

@@ -21,6 +21,7 @@ from tramite.providers.store import SecretStore
 
 from .layers import Layer
 from .places import secrets_file
+from .rules import dotted
 
 TRAITS = frozenset(Traits.__struct_fields__)
 
@@ -85,8 +86,13 @@ def provider(name: str, said: Said | None, around: Surroundings, origins: dict[s
         key: value for key, value in said.values.items() if key in Provider.__struct_fields__ and key != "base_url"
     }
     for key in said.values:
-        origins[f"providers.{name}.{key}"] = said.origin(name, key)
+        origins[dotted(("providers", name, key))] = said.origin(name, key)
     traits = {key: value for key, value in said.values.items() if key in TRAITS}
+    if "endpoint" in said.values and "base_url" in said.values:
+        raise ConfigError(
+            f"{said.layers['endpoint'].source}: providers.{name} has base_url and endpoint; expected one of them: "
+            "endpoint is for Azure, whose paths are put behind it"
+        )
     row = CATALOGUE.get(name) or _new(name, said)
     if traits:
         changes["traits"] = msgspec.structs.replace(row.traits, **traits)
@@ -121,7 +127,7 @@ def _address(row: Provider, said: Said, around: Surroundings, origins: dict[str,
             address = addresses.like(row.base_url, value)
         except ValueError as error:
             raise ConfigError(f"{origin} is {addresses.without_password(value)!r}; expected {error}") from None
-        origins[f"providers.{row.name}.base_url"] = origin
+        origins[dotted(("providers", row.name, "base_url"))] = origin
         return address
     if "endpoint" in said.values:
         return f"{said.values['endpoint']}/openai/v1"
@@ -134,17 +140,9 @@ def _secret(row: Provider, said: Said, around: Surroundings, origins: dict[str, 
 
     A named one goes first, so that the variable's secret never reaches an address that was configured with another.
     """
-    key = f"providers.{row.name}.api_key"
+    key = dotted(("providers", row.name, "api_key"))
     if "api_key" in said.values:
-        layer = said.layers["api_key"]
-        return parse_reference(
-            said.values["api_key"],
-            environ=around.environ,
-            dotenv=around.dotenv,
-            store=around.store,
-            base=layer.folder or Path.cwd(),
-            written_in=layer.source,
-        )
+        return _referred(said.values["api_key"], said.layers["api_key"], key, around)
     stored = around.store.names()
     for name in row.secret_names:
         found = around.variable(name)
@@ -153,3 +151,18 @@ def _secret(row: Provider, said: Said, around: Surroundings, origins: dict[str, 
             origins[key] = found[1] if found else f"{held} {name}"
             return Secret(Variable(name, around.environ, around.dotenv, around.store))
     return None
+
+
+def _referred(text: str, layer: Layer, key: str, around: Surroundings) -> Secret:
+    """The secret that a file's `api_key` stands for."""
+    try:
+        return parse_reference(
+            text,
+            environ=around.environ,
+            dotenv=around.dotenv,
+            store=around.store,
+            base=layer.folder or Path.cwd(),
+            written_in=layer.source,
+        )
+    except ConfigError as error:
+        raise ConfigError(f"{layer.source}: {key}: {error}") from None

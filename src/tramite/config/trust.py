@@ -12,6 +12,7 @@ Proxies and certificates named in `.env` never have an effect, and neither have 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -24,75 +25,81 @@ from tramite.providers.rows import Provider
 from tramite.providers.secrets import Secret
 from tramite.providers.sources import Command, Keyring, SecretFile, Variable
 
-from . import places
-from .layers import Layer
+from . import places, sources
 from .project import Project
 from .providers import Said, Surroundings, build, gather
+from .sources import Sources
 
 
-class Sources(Struct, frozen=True):
-    """Everything that is read, by whom it was written: the user's own file, and the folder's."""
+class Review(Struct, frozen=True):
+    """What a folder's files ask for, and whether the user has trusted these very contents."""
 
-    own: Layer
     project: Project
-    around: Surroundings
-
-    @property
-    def layers(self) -> list[Layer]:
-        return [self.own, *self.project.layers]
+    wants: tuple[str, ...]
+    trusted: bool
 
 
-def wants(sources: Sources) -> tuple[str, ...]:
+def review(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Review:
+    """Look at the current folder without loading its configuration: what `tramite config trust` shows before it asks.
+
+    Raises ConfigError for files that cannot be read.
+    """
+    environ = os.environ if environ is None else environ
+    found = sources.read(None, environ, cwd)
+    return Review(found.project, wants(found), is_trusted(found.project, environ))
+
+
+def wants(found: Sources) -> tuple[str, ...]:
     """What the folder's files ask for that needs the user's trust, each in a few plain words."""
-    project = sources.project
+    project = found.project
     if not project.dotenv and not project.toml.values:
         return ()
-    return tuple(dict.fromkeys([*_provider_wants(sources), *_setting_wants(project)]))
+    return tuple(dict.fromkeys([*_provider_wants(found), *_setting_wants(project)]))
 
 
 def is_trusted(project: Project, environ: Mapping[str, str]) -> bool:
     """Whether the user said so, of these very contents."""
-    return _trusted(places.trust_file(environ)).get(str(project.folder)) == project.fingerprint
+    return _trusted(places.trust_file(environ)).get(_key(project.folder)) == project.fingerprint
 
 
 def grant(project: Project, environ: Mapping[str, str]) -> None:
     """Trust the folder's files as they were read. Another content has to be trusted again."""
-    _change(environ, str(project.folder), project.fingerprint)
+    _change(environ, project.folder, project.fingerprint)
 
 
 def revoke(folder: Path, environ: Mapping[str, str]) -> None:
     """Trust the folder no more."""
-    _change(environ, str(folder.resolve()), None)
+    _change(environ, folder.resolve(), None)
 
 
 def refusal(project: Project, asked: tuple[str, ...]) -> str:
     """The message for who has not trusted the folder yet."""
     lines = "\n".join(f"  - {one}" for one in asked)
     return (
-        f"the files tramite.toml and .env in {project.folder} ask for what only you may allow:\n{lines}\n"
+        f"the files tramite.toml and .env in {str(project.folder)!r} ask for what only you may allow:\n{lines}\n"
         "Read them. If you trust who wrote them, run in that folder: tramite config trust"
     )
 
 
-def _provider_wants(sources: Sources) -> Iterator[str]:
-    around = sources.around
-    before = build(gather([sources.own]), around.without_dotenv(), {})
-    said = gather(sources.layers)
+def _provider_wants(found: Sources) -> Iterator[str]:
+    around = found.around
+    before = build(gather([found.own]), around.without_dotenv(), {})
+    said = gather(found.layers)
     for name, after in build(said, around, {}).items():
         own = before.get(name)
         moved = own is None or own.base_url != after.base_url
-        theirs = _is_theirs(said.get(name), sources)
+        theirs = _is_theirs(said.get(name), found)
         outside = _from_outside(after.secret, theirs, around)
         yield from _source_wants(after, theirs)
         if moved and (outside or not after.loopback):
             yield _move(own, after, outside)
         elif theirs and outside and not _is_own_name(own, after.secret):
-            yield f"send your secret {after.secret} ({_origin(after)}) to {name}"
+            yield f"send your secret {_origin(after)} to {name}"
 
 
-def _is_theirs(said: Said | None, sources: Sources) -> bool:
+def _is_theirs(said: Said | None, found: Sources) -> bool:
     """Whether it is the folder that says which secret a provider uses."""
-    return said is not None and said.layers.get("api_key") is sources.project.toml
+    return said is not None and said.layers.get("api_key") is found.project.toml
 
 
 def _source_wants(provider: Provider, theirs: bool) -> Iterator[str]:
@@ -137,7 +144,7 @@ def _origin(provider: Provider) -> str:
 
 
 def _setting_wants(project: Project) -> Iterator[str]:
-    for layer in project.layers:
+    for layer in (project.toml, project.variables):
         store, state = layer.values.get(("store", "url")), layer.values.get(("state", "url"))
         if store:
             yield f"keep the ledger and what is stored with it at {addresses.without_password(store)!a}"
@@ -156,11 +163,16 @@ def _trusted(path: Path) -> dict[str, str]:
         raise ConfigError(f"cannot read which folders are trusted, in {path}: {error}") from None
 
 
-def _change(environ: Mapping[str, str], folder: str, fingerprint: str | None) -> None:
+def _key(folder: Path) -> str:
+    """The folder as JSON can hold it, whatever bytes its name has."""
+    return str(folder).encode("utf-8", "backslashreplace").decode()
+
+
+def _change(environ: Mapping[str, str], folder: Path, fingerprint: str | None) -> None:
     path = places.trust_file(environ)
     with private.locked(path) as target:
         trusted = _trusted(path)
-        trusted.pop(folder, None)
+        trusted.pop(_key(folder), None)
         if fingerprint is not None:
-            trusted[folder] = fingerprint
+            trusted[_key(folder)] = fingerprint
         private.replace(target, msgspec.json.format(msgspec.json.encode(trusted), indent=2) + b"\n")

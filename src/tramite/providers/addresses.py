@@ -44,7 +44,7 @@ def like(row: str, address: str) -> str:
 def is_loopback(address: str) -> bool:
     """Whether it names this machine for certain. A name that merely resolves to it does not count."""
     host = urlsplit(address).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
+    if host == "localhost":
         return True
     try:
         return ip_address(host).is_loopback

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from tramite.errors import ConfigError, MissingSecret
 
 from .sources import Command, Keyring, SecretFile, Source, Variable, Written
-from .store import SecretStore
+from .store import SecretStore, is_name
 
 PREFIXES = ("env:", "file:", "keyring:", "command:")
 _SHOWN_FROM = 13
@@ -125,6 +125,8 @@ def parse_reference(
     if mark and f"{prefix}:" in PREFIXES and not rest:
         raise ConfigError(f"{text!r} names nothing: write a name, a path or a command behind the colon")
     if text.startswith("env:"):
+        if not is_name(rest):
+            raise ConfigError(f"{rest[:40]!r} is no variable's name: use letters, digits and _, as in env:MY_KEY")
         return Secret(Variable(rest, os.environ if environ is None else environ, dotenv or {}, store))
     if text.startswith("file:"):
         return Secret(SecretFile((base or Path.cwd()) / Path(rest).expanduser()))

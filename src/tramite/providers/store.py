@@ -17,6 +17,11 @@ SERVICE = "tramite"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 
 
+def is_name(text: str) -> bool:
+    """Whether a secret can be called so, here and as a variable."""
+    return _NAME.fullmatch(text) is not None
+
+
 class SecretStore(Struct, frozen=True):
     """Named secrets. The file maps a name to its value, or to null where the value is in the keyring: so it says what
     there is without the keyring being opened, and a name is in one of the two places only."""
@@ -36,7 +41,7 @@ class SecretStore(Struct, frozen=True):
 
     def set(self, name: str, value: str, keyring: bool = False) -> None:
         """Keep a secret; another value of this name is replaced. Raises ConfigError for a name that is none."""
-        if _NAME.fullmatch(name) is None:
+        if not is_name(name):
             raise ConfigError(
                 f"{name[:40]!r} is not a name for a secret: use letters, digits and _, as in OPENAI_API_KEY"
             )
