@@ -76,7 +76,7 @@ class Engine:
         """A request has ended. Whoever plays a script must say so, once; later words change nothing."""
         if outcome == "gone":
             exchange.entry.output_tokens = exchange.made_by(now)
-        self.bill.end(exchange.entry, outcome, now)
+        exchange.bill.end(exchange.entry, outcome, now)  # a reset may have opened new books
 
     def ask(self, inbound: Inbound, now: float) -> Exchange:
         """Take a request in. Never raises: what is wrong with it is in the answer's script."""
@@ -90,7 +90,7 @@ class Engine:
             client_request_id=inbound.headers.get("x-client-request-id", ""),
             at=now,
         )
-        exchange = Exchange(entry)
+        exchange = Exchange(entry, self.bill)
         headers = {"x-request-id": f"sim-{self._count}"}
         try:
             if route is None:

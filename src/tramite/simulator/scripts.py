@@ -13,7 +13,7 @@ from tramite.errors import Overloaded
 from tramite.replies import Reply, Usage
 
 from .answers import Answer
-from .bill import Entry, Outcome
+from .bill import Bill, Entry, Outcome
 from .faults import BadUtf8, Cut, ErrorFrame, Malformed, SlowFirstToken, Stall
 from .grammar import Scenario
 from .options import Options
@@ -50,10 +50,11 @@ Step: TypeAlias = float | bytes | Head | Whole | Break
 class Exchange:
     """One request on its way: its line in the books, and the steps still to be taken."""
 
-    __slots__ = ("begins_at", "ending", "entry", "interval_s", "per_tick", "steps", "ticks")
+    __slots__ = ("begins_at", "bill", "ending", "entry", "interval_s", "per_tick", "steps", "ticks")
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, bill: Bill) -> None:
         self.entry = entry
+        self.bill = bill
         self.steps: Iterator[Step] = iter(())
         self.ending: Outcome = "finished"
         self.ticks = 0
