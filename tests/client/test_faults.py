@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.client.world import in_process, words
-from tramite import Reply, TramiteError
+from tramite import Loading, ModelLoading, Reply, TramiteError
 from tramite.simulator import fast_forward
 
 TWO = "token-1 token-2"
@@ -32,7 +32,6 @@ FAILS: list[tuple[str, str | None, int, str | None, int, str]] = [
     ("429", "Throttled", 3, "Throttled", 3, ""),
     ("503", "Overloaded", 3, "Overloaded", 3, ""),
     ("529", "Overloaded", 3, "Overloaded", 3, ""),
-    ("503:loading=20", "ModelLoading", 3, "ModelLoading", 3, ""),
     ("reset", "ConnectionBroken", 3, "ConnectionBroken", 3, ""),
     ("silent", "DeadlineExceeded", 1, "TimedOut", 3, ""),
     ("slow-first-token:20s", None, 1, "TimedOut", 3, ""),
@@ -116,6 +115,29 @@ def test_retry_after_is_waited_for() -> None:
         return (await llm.chat("x", model="sim/429:retry-after=2:times=1")).timings.waited_s
 
     assert 2 <= fast_forward(main()) < 3
+
+
+def test_a_cold_start_is_waited_for_without_counting_tries() -> None:
+    async def main() -> tuple[str, int, list[Loading]]:
+        llm, provider = in_process(cold_start_s=100.0)
+        stream = llm.stream("x", model="sim/tokens=4")
+        loading = [event async for event in stream if isinstance(event, Loading)]
+        return stream.reply.text, provider.stats().requests, loading
+
+    text, asked, loading = fast_forward(main())
+    assert text == words(4)
+    assert len(loading) == asked - 1 >= 3
+    assert loading[0].estimated_s is not None
+
+
+def test_a_cold_start_longer_than_start_timeout_is_told() -> None:
+    async def main() -> int:
+        llm, provider = in_process(cold_start_s=1000.0)
+        with pytest.raises(ModelLoading):
+            await llm.chat("x", start_timeout_s=60)
+        return provider.stats().requests
+
+    assert fast_forward(main()) == 1 + 2  # asked again each 30 s
 
 
 def test_the_deadline_covers_tries_waits_and_streams() -> None:

@@ -27,6 +27,7 @@ class Delivery(TypedDict, total=False):
     write_s: float
     pool_s: float
     max_wait_s: float
+    start_timeout_s: float
 
 
 class SamplingOptions(Delivery, total=False):

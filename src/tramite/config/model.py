@@ -47,7 +47,8 @@ class Retry(Struct, frozen=True, kw_only=True):
 
 
 class Timeouts(Struct, frozen=True, kw_only=True):
-    """How long each part of a request may take. `max_wait_s` is for a limit of ours, `deadline_s` for everything."""
+    """How long each part of a request may take. `max_wait_s` is for a limit, `start_timeout_s` for a model that is
+    being loaded, `deadline_s` for everything."""
 
     connect_s: float = 5.0
     write_s: float = 30.0
@@ -56,6 +57,7 @@ class Timeouts(Struct, frozen=True, kw_only=True):
     """None where nobody set it: see `first_token`."""
     stall_s: float = 30.0
     max_wait_s: float = 30.0
+    start_timeout_s: float = 600.0
     deadline_s: float = 600.0
 
     def first_token(self, provider: Provider, stream: bool) -> float | None:

@@ -114,6 +114,7 @@ SECTIONS: Mapping[str, Mapping[str, Rule]] = {
         "first_token_s": _SECONDS,
         "stall_s": _SECONDS,
         "max_wait_s": _WAIT,
+        "start_timeout_s": _WAIT,
         "deadline_s": _SECONDS,
     },
     "store": {

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 from tramite.config import Timeouts
-from tramite.errors import DeadlineExceeded, ProviderError, TramiteError
-from tramite.events import Retrying
+from tramite.errors import DeadlineExceeded, ModelLoading, ProviderError, TramiteError
+from tramite.events import Loading, Retrying
 from tramite.replies import Timings
 
 from .attempt import Upstream, Whole, ask, ask_stream
@@ -70,7 +70,7 @@ class Pipeline:
                     upstream = await ask_stream(endpoint, envelope, timeouts, patience)
                 except (ProviderError, DeadlineExceeded) as error:
                     delay_s = await tries.failed(error)
-                    yield Retrying(str(tries.endpoint.target), str(error), delay_s)
+                    yield _news(error, tries.endpoint, delay_s)
                     await tries.sleep(delay_s)
             yield _opened(upstream, tries)
             while frames := await upstream.frames():
@@ -89,6 +89,13 @@ class Pipeline:
             if upstream is not None:
                 upstream.close()
             patience.done()
+
+
+def _news(error: TramiteError, endpoint: Endpoint, delay_s: float) -> Retrying | Loading:
+    """What a reader is told of a failed try."""
+    if isinstance(error, ModelLoading):
+        return Loading(str(endpoint.target), error.retry_after_s)
+    return Retrying(str(endpoint.target), str(error), delay_s)
 
 
 def _delivery(whole: Whole, tries: Tries, patience: Patience) -> Delivery:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from tramite.config import Timeouts
-from tramite.errors import AuthenticationFailed, DeadlineExceeded, ProviderError, RequestRejected, TramiteError
+from tramite.errors import (
+    AuthenticationFailed,
+    DeadlineExceeded,
+    ModelLoading,
+    ProviderError,
+    RequestRejected,
+    TramiteError,
+)
 from tramite.replies import Attempt
 
 from .endpoint import Endpoint
 from .patience import Interrupted, Patience
 from .retry import Retrier, Retry
+
+logger = logging.getLogger("tramite.retry")
+
+LOADING_STEP_S = 5.0
+MAX_LOADING_STEP_S = 30.0
 
 
 class Tries:
@@ -28,6 +41,7 @@ class Tries:
         self._patience = patience
         self._retrier: Retrier | None = None
         self._renewed = False
+        self._loading_since_s: float | None = None
 
     def begin(self) -> Endpoint:
         """A try begins now, at this endpoint."""
@@ -44,13 +58,17 @@ class Tries:
             raise error
         if await self._may_renew(error):
             return 0.0
-        self._retrier = self._retrier or self._new_retrier()
-        delay_s = await self._retrier.after_error(error)
+        if isinstance(error, ModelLoading):
+            delay_s = self._loading_wait_s(error)
+        else:
+            self._retrier = self._retrier or self._new_retrier()
+            delay_s = await self._retrier.after_error(error)
         if delay_s is not None:
             return delay_s
         if not self._next or isinstance(error, AuthenticationFailed | RequestRejected):
             raise error
-        self.endpoint, self._retrier, self._renewed = self._next.pop(0), None, False
+        self.endpoint, self._retrier = self._next.pop(0), None
+        self._renewed, self._loading_since_s = False, None
         return 0.0
 
     async def succeeded(self, value: Any, request_id: str | None) -> float | None:
@@ -102,6 +120,21 @@ class Tries:
             return False
         self._renewed = True
         return await self.endpoint.renew_secret()
+
+    def _loading_wait_s(self, error: ModelLoading) -> float | None:
+        """A cold start costs no attempt: the server is asked again, slowly, until `start_timeout_s` is over.
+
+        Providers' estimates are often wrong (facts A5), so none is slept through whole.
+        """
+        now_s = self._patience.elapsed_s()
+        if self._loading_since_s is None:
+            self._loading_since_s = now_s
+        left_s = min(self._loading_since_s + self._timeouts.start_timeout_s - now_s, self._patience.left_s())
+        wait_s = min(error.retry_after_s or LOADING_STEP_S, MAX_LOADING_STEP_S)
+        if wait_s > left_s:
+            return None
+        logger.info("%s is being loaded; asking again in %.1f s", self.endpoint.target, wait_s)
+        return wait_s
 
     def _new_retrier(self) -> Retrier:
         return Retrier(self._retry, self._timeouts.max_wait_s, self._patience.left_s)
