@@ -76,9 +76,7 @@ class Sampling(Struct, frozen=True, kw_only=True, omit_defaults=True):
         for field, (low, high) in RANGES.items():
             value = getattr(self, field)
             if value is not None and not (_is_number(value) and low <= value <= high):
-                raise InvalidCall(
-                    f"{field} must be a number from {low} to {high}, got {value!r}", field
-                )
+                raise InvalidCall(f"{field} must be a number from {low} to {high}, got {value!r}", field)
         check_counts(self)
         if self.stop.__class__ is not tuple or self.stop:
             msgspec.structs.force_setattr(self, "stop", _as_stop(self.stop))
@@ -122,9 +120,7 @@ class CompletionCall(Sampling, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.prompt, str):
-            raise InvalidCall(
-                f"prompt must be a string, got {type(self.prompt).__name__}", "prompt"
-            )
+            raise InvalidCall(f"prompt must be a string, got {type(self.prompt).__name__}", "prompt")
 
 
 class EmbeddingCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -144,9 +140,7 @@ class EmbeddingCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise InvalidCall("inputs is empty: there is nothing to embed", "inputs")
         for index, text in enumerate(self.inputs):
             if not isinstance(text, str):
-                raise InvalidCall(
-                    f"inputs[{index}] must be a string, got {type(text).__name__}", "inputs"
-                )
+                raise InvalidCall(f"inputs[{index}] must be a string, got {type(text).__name__}", "inputs")
         check_counts(self)
 
 
@@ -167,18 +161,12 @@ def check_counts(call: Struct) -> None:
     """Raise InvalidCall for a whole-number setting that is not one, or out of its range."""
     for field, (low, high) in COUNTS.items():
         value = getattr(call, field, None)
-        if value is not None and not (
-            isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-        ):
-            raise InvalidCall(
-                f"{field} must be a whole number from {low} to {high}, got {value!r}", field
-            )
+        if value is not None and not (isinstance(value, int) and not isinstance(value, bool) and low <= value <= high):
+            raise InvalidCall(f"{field} must be a whole number from {low} to {high}, got {value!r}", field)
 
 
 def _as_stop(stop: object) -> tuple[str, ...]:
-    sequences = (
-        (stop,) if isinstance(stop, str) else tuple(stop) if isinstance(stop, list | tuple) else ()
-    )
+    sequences = (stop,) if isinstance(stop, str) else tuple(stop) if isinstance(stop, list | tuple) else ()
     if not sequences and stop:
         raise InvalidCall(f"stop must be a string or a list of strings, got {stop!r}", "stop")
     for sequence in sequences:

@@ -106,14 +106,4 @@ class Noticed(Struct, frozen=True, tag=True):
 
 
 Delta: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | OpaqueDelta
-Event: TypeAlias = (
-    Delta
-    | Started
-    | Finished
-    | UsageReported
-    | ModelReported
-    | Retrying
-    | Restarted
-    | Loading
-    | Noticed
-)
+Event: TypeAlias = Delta | Started | Finished | UsageReported | ModelReported | Retrying | Restarted | Loading | Noticed

@@ -60,9 +60,7 @@ class Image(Struct, frozen=True, tag="image"):
         try:
             data = Path(path).read_bytes()
         except OSError as error:
-            raise InvalidCall(
-                f"cannot read the image {str(path)!r}: {error.strerror}", "image"
-            ) from error
+            raise InvalidCall(f"cannot read the image {str(path)!r}: {error.strerror}", "image") from error
         return Image(data=data, detail=detail)
 
     @staticmethod
@@ -120,13 +118,9 @@ class ToolCall(Struct, frozen=True, tag="tool_call"):
         try:
             value = msgspec.json.decode(self.raw or "{}")
         except msgspec.DecodeError as error:
-            raise ValueError(
-                f"the arguments of {self.name} are not JSON: {self.raw[:200]!r}"
-            ) from error
+            raise ValueError(f"the arguments of {self.name} are not JSON: {self.raw[:200]!r}") from error
         if not isinstance(value, dict):
-            raise ValueError(
-                f"the arguments of {self.name} are not a JSON object: {self.raw[:200]!r}"
-            )
+            raise ValueError(f"the arguments of {self.name} are not a JSON object: {self.raw[:200]!r}")
         return value
 
 
@@ -151,13 +145,9 @@ class Message(Struct, frozen=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         if self.role not in ROLES:
-            raise InvalidCall(
-                f"role must be one of {', '.join(sorted(ROLES))}, got {self.role!r}", "role"
-            )
+            raise InvalidCall(f"role must be one of {', '.join(sorted(ROLES))}, got {self.role!r}", "role")
         if self.role == "tool" and not self.tool_call_id:
-            raise InvalidCall(
-                "a tool message needs the tool_call_id of the call it answers", "tool_call_id"
-            )
+            raise InvalidCall("a tool message needs the tool_call_id of the call it answers", "tool_call_id")
         if not isinstance(self.content, str):
             msgspec.structs.force_setattr(self, "content", tuple(self.content))
 
@@ -210,15 +200,11 @@ def as_content(pieces: Iterable[str | Part]) -> Content:
         return parts[0]
     for part in parts:
         if not isinstance(part, str | Part):
-            raise InvalidCall(
-                f"a message is made of strings and parts, got {type(part).__name__}", "content"
-            )
+            raise InvalidCall(f"a message is made of strings and parts, got {type(part).__name__}", "content")
     return tuple(Text(part) if isinstance(part, str) else part for part in parts)
 
 
-Prompt: TypeAlias = (
-    str | Message | Mapping[str, Any] | Sequence[str | Part] | Sequence[Message | Mapping[str, Any]]
-)
+Prompt: TypeAlias = str | Message | Mapping[str, Any] | Sequence[str | Part] | Sequence[Message | Mapping[str, Any]]
 
 
 def as_messages(prompt: Prompt) -> tuple[Message, ...]:
@@ -276,6 +262,4 @@ def check_order(messages: Sequence[Message]) -> None:
         elif not message.content:
             raise InvalidCall(f"message {position} ({message.role}) is empty", "messages")
     if all(message.role in ("system", "developer") for message in messages):
-        raise InvalidCall(
-            "there are only system messages: add a user message to answer", "messages"
-        )
+        raise InvalidCall("there are only system messages: add a user message to answer", "messages")

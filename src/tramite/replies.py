@@ -128,9 +128,7 @@ class Reply(_Facts, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def refusal(self) -> str | None:
         """The model's refusal in its own words, if it refused."""
-        return (
-            "".join(part.text for part in self.message.parts if isinstance(part, Refusal)) or None
-        )
+        return "".join(part.text for part in self.message.parts if isinstance(part, Refusal)) or None
 
     @property
     def logprobs(self) -> tuple[TokenLogprob, ...]:
