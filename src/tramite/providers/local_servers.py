@@ -36,10 +36,12 @@ class _Listing(Struct, frozen=True):
     data: list[Listed]
 
 
-async def answering(config: Config, transport_of: Callable[[Provider], Transport]) -> list[Provider]:
+async def answering(
+    config: Config, transport_of: Callable[[Provider], Transport], limit_s: float = PROBE_S
+) -> list[Provider]:
     """The local providers whose server answers with at least one model to chat with, in the catalogue's order."""
     local = [row for row in config.providers.values() if row.local and not row.in_process and "chat" in row.kinds]
-    found = await asyncio.gather(*(_answers(row, transport_of(row)) for row in local))
+    found = await asyncio.gather(*(_answers(row, transport_of(row), limit_s) for row in local))
     return [row for row, answers in zip(local, found, strict=True) if answers]
 
 
@@ -73,9 +75,9 @@ async def models_of(provider: Provider, transport: Transport, limit_s: float = 1
     return await _list(provider, transport, f"{provider.base_url}/models", limit_s)
 
 
-async def _answers(provider: Provider, transport: Transport) -> bool:
+async def _answers(provider: Provider, transport: Transport, limit_s: float) -> bool:
     try:
-        return choose(await models_of(provider, transport, PROBE_S), "chat") is not None
+        return choose(await models_of(provider, transport, limit_s), "chat") is not None
     except (ProviderError, ConfigError):
         return False
 
