@@ -129,5 +129,5 @@ async def in_process(provider: InProcess, body: Any, path: str = CHAT, headers: 
 async def until(true: Callable[[], bool]) -> None:
     """Wait until something has reached the other side of a socket."""
     async with asyncio.timeout(20):
-        while not true():  # noqa: ASYNC110  # what a kernel does to a socket sets no event of ours
+        while not true():  # what a kernel does to a socket sets no event of ours
             await asyncio.sleep(0.001)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
-from tests.simulator.raw import CHAT, chat, in_process
 
+from tests.simulator.raw import CHAT, chat, in_process
 from tramite.calls import ChatCall
 from tramite.messages import Audio, Image, ToolCall, assistant, user
 from tramite.simulator import InProcess, demo
@@ -116,7 +116,7 @@ def test_vectors_have_length_one_and_equal_texts_are_equal(text: str, dimensions
     values = vector(text, dimensions)
     assert len(values) == dimensions
     assert math.hypot(*values) == pytest.approx(1)
-    assert values == vector.__wrapped__(text, dimensions)
+    assert values == vector(text, dimensions)
 
 
 async def test_json_is_broken_for_the_first_requests_only() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from tests.simulator.raw import chat, in_process, on_socket, request
-
 from tramite.simulator import Engine, InProcess, Options, Simulator
 from tramite.simulator.bill import Bill, Entry
 
@@ -21,7 +20,8 @@ async def test_requests_are_counted_by_model_status_kind_and_end() -> None:
     assert stats.by_model == {"ok": 2, "500": 1, "cut@3": 1, "reset": 1}
     assert stats.by_status == {200: 3, 500: 1, 0: 1}
     assert stats.by_kind == {"chat": 5}
-    assert (stats.streams.started, stats.streams.finished, stats.streams.broken) == (5, 3, 2)
+    assert (stats.streams.started, stats.streams.finished) == (5, 2)
+    assert (stats.streams.refused, stats.streams.broken) == (1, 2)
     assert (stats.open_now, stats.open_max) == (0, 1)
 
 

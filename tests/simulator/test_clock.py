@@ -8,8 +8,8 @@ import math
 import threading
 
 import pytest
-from tests.simulator.raw import chat, connect, on_socket, read_answer, until
 
+from tests.simulator.raw import chat, connect, on_socket, read_answer, until
 from tramite.errors import ConfigError
 from tramite.simulator import InProcess, LoopClock, Simulator, VirtualClock, fast_forward
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.simulator.raw import Answer, chat, in_process, on_socket
 
+from tests.simulator.raw import CHAT, Answer, chat, in_process, on_socket
 from tramite.simulator import Engine, InProcess, Options, Simulator, fast_forward
 
 _GRACE_S = 0.02  # real time that sockets get before the clock jumps over a wait
@@ -17,11 +17,11 @@ def meet(model: str, **fields: Any) -> Answer:
     return meet_body(chat(model, **fields))
 
 
-def meet_body(body: Any, **options: Any) -> Answer:
+def meet_body(body: Any, path: str = CHAT, **options: Any) -> Answer:
     async def main() -> tuple[Answer, Answer]:
         async with Simulator.running(**options) as simulator:
-            over_socket = await on_socket(simulator, body)
-        return over_socket, await in_process(InProcess(Engine(Options(**options))), body)
+            over_socket = await on_socket(simulator, body, path)
+        return over_socket, await in_process(InProcess(Engine(Options(**options))), body, path)
 
     over_socket, inside = fast_forward(main(), _GRACE_S)
     assert over_socket.comparable() == inside.comparable()
@@ -306,3 +306,22 @@ def test_an_answer_may_have_no_words_at_all() -> None:
 def test_names_of_ones_own_behave_as_ok_and_only_when_declared() -> None:
     assert meet_body(chat("gpt-4o-mini"), models=("gpt-4o-mini",)).status == 200
     assert meet_body(chat("gpt-4o-mini")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/completions", {"prompt": "Ciao", "stream": True}),
+        ("/v1/completions", {"prompt": "Ciao"}),
+        ("/v1/embeddings", {"input": ["Ciao", "mondo"]}),
+    ],
+)
+@pytest.mark.parametrize(
+    ("model", "status", "ending"),
+    [("ok", 200, "whole"), ("cut@3", 200, "broken"), ("503", 503, "whole"), ("reset", 0, "broken")],
+)
+def test_faults_befall_completions_and_embeddings_too(
+    path: str, body: dict[str, Any], model: str, status: int, ending: str
+) -> None:
+    answer = meet_body(body | {"model": model}, path)
+    assert (answer.status, answer.ending) == (status, ending)

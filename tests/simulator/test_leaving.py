@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.simulator.raw import chat, connect, request, until
 
+from tests.simulator.raw import chat, connect, request, until
 from tramite.simulator import Engine, InProcess, Options, Simulator, VirtualClock
 
 PACED = {"token_interval_s": 1.0, "latency_s": 2.0}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.simulator.raw import Answer, chat, in_process
 
+from tests.simulator.raw import Answer, chat, in_process
 from tramite.errors import ConfigError
 from tramite.simulator import Engine, InProcess, Options, VirtualClock
 from tramite.simulator.limits import Limits, go_duration

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from tests.simulator.raw import chat, in_process, on_socket
 
+from tests.simulator.raw import chat, in_process, on_socket
 from tramite.errors import ConfigError
 from tramite.simulator import Engine, InProcess, Options, Simulator
 
@@ -116,3 +116,29 @@ async def test_the_program_says_when_its_port_is_taken_or_a_value_cannot_be() ->
                 _, complaints = await asyncio.to_thread(process.communicate, timeout=20)
             assert process.returncode == 2
             assert words in complaints
+
+
+async def test_azures_paths_are_served_and_name_the_model() -> None:
+    provider = InProcess(Engine(Options(models=("my-deployment",))))
+    body = {"messages": chat("")["messages"], "max_tokens": 2}
+    old = "/openai/deployments/{}/chat/completions?api-version=2024-10-21"
+    for deployment, status in (("my-deployment", 200), ("ok%2Ctokens=2", 200), ("other", 404)):
+        assert (await in_process(provider, body, old.format(deployment))).status == status
+    assert (await in_process(provider, chat("ok"), "/openai/v1/chat/completions")).status == 200
+    assert (await in_process(provider, chat("ok"), "/openai/v1/nothing")).status == 404
+    async with Simulator.running() as simulator:
+        assert (await on_socket(simulator, body, old.format("ok%2Ctokens=2"))).text == "token-1 token-2"
+
+
+async def test_a_client_that_leaves_while_it_sends_its_body_leaves_no_trace(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Simulator.running() as simulator:
+        host, port = simulator.url.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{")
+        await writer.drain()
+        writer.close()
+        assert (await on_socket(simulator, chat("ok"))).status == 200
+        assert simulator.stats().requests == 1
+    assert caplog.text == ""

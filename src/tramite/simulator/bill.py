@@ -11,11 +11,12 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from .options import Options
 
-Outcome: TypeAlias = Literal["open", "finished", "broken", "gone"]
-"""`broken`: by a fault of ours. `gone`: the client left before the end."""
+Outcome: TypeAlias = Literal["open", "finished", "refused", "broken", "gone"]
+"""`refused`: with a status of 400 or more. `broken`: by a fault of ours. `gone`: the client left before the end."""
 
 RECENT = 1000
 
@@ -53,6 +54,7 @@ class Ends(Struct):
 
     started: int = 0
     finished: int = 0
+    refused: int = 0
     broken: int = 0
     gone: int = 0
 
@@ -130,13 +132,13 @@ class Bill:
         """It has ended; a second end of the same request changes nothing."""
         if entry.outcome != "open":
             return
-        entry.outcome = outcome
+        entry.outcome = "refused" if outcome == "finished" and entry.status >= 400 else outcome
         entry.after_s = now - entry.at
         entry.billed_nanousd = self._price(entry)
         self._open -= 1
         self._statuses[entry.status] += 1
         ends = self._streams if entry.stream else self._wholes
-        setattr(ends, outcome, getattr(ends, outcome) + 1)
+        setattr(ends, entry.outcome, getattr(ends, entry.outcome) + 1)
         if outcome == "gone":
             self._gone.append(entry)
         for account in (self._total, self._accounts.setdefault(entry.client, Account())):
@@ -164,10 +166,10 @@ class Bill:
             by_kind=dict(self._kinds),
             by_status=dict(self._statuses),
             by_client_request_id=dict(self._request_ids),
-            accounts=dict(self._accounts),
+            accounts={name: replace(account) for name, account in self._accounts.items()},
             refused=dict(self._refused),
-            streams=_copy(self._streams),
-            wholes=_copy(self._wholes),
+            streams=replace(self._streams),
+            wholes=replace(self._wholes),
             open_now=self._open,
             open_max=self._open_max,
             input_tokens=self._total.input_tokens,
@@ -175,7 +177,3 @@ class Bill:
             billed_nanousd=self._total.billed_nanousd,
             client_gone=list(self._gone),
         )
-
-
-def _copy(ends: Ends) -> Ends:
-    return Ends(ends.started, ends.finished, ends.broken, ends.gone)

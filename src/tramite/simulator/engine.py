@@ -36,6 +36,9 @@ PATHS: dict[str, tuple[str, Kind]] = {
 }
 """What is served where: the path, and the dialect and operation behind it."""
 
+DEPLOYMENTS = "/openai/"
+"""Azure's prefix: what follows it ends as the paths above do."""
+
 _ANY_DIALECT = "openai"  # in which an unknown path is refused
 _KEY_HEADERS = ("authorization", "api-key", "x-api-key", "x-goog-api-key")
 _DEMO_NAMES = frozenset(("demo", "hash"))
@@ -81,7 +84,7 @@ class Engine:
     def ask(self, inbound: Inbound, now: float) -> Exchange:
         """Take a request in. Never raises: what is wrong with it is in the answer's script."""
         self._count += 1
-        route = PATHS.get(inbound.path)
+        route = _route(inbound.path)
         dialect = registry.get(route[0] if route else _ANY_DIALECT)
         entry = Entry(
             number=self._count,
@@ -192,6 +195,15 @@ class Engine:
 
 
 _AS_IT_IS = Scenario()
+
+
+def _route(path: str) -> tuple[str, Kind] | None:
+    found = PATHS.get(path)
+    if found is None and path.startswith(DEPLOYMENTS):
+        for ending, route in PATHS.items():
+            if path.endswith(ending.removeprefix("/v1")):
+                return route
+    return found
 
 
 def _secret(headers: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tramite.errors import BadReply, ConnectionBroken
 from tramite.wire.seam import Request
@@ -33,7 +33,7 @@ class InProcess:
     async def send(self, request: Request) -> InProcessResponse:
         """Play the script up to the answer's head. Raises ConnectionBroken where the script breaks before it."""
         headers = {name.lower(): value for name, value in request.headers.items()}
-        path = urlsplit(request.url).path
+        path = unquote(urlsplit(request.url).path)
         exchange = self.engine.ask(Inbound(request.method, path, headers, request.body), self.clock.now())
         play = _Play(self, exchange)
         try:

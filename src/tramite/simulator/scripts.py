@@ -86,7 +86,7 @@ class Job(Struct, kw_only=True):
     @property
     def id(self) -> str:
         """What the answer is called."""
-        return f"chatcmpl-sim-{self.exchange.entry.number}"
+        return f"sim-{self.exchange.entry.number}"
 
 
 def usage_of(job: Job, answers: tuple[Answer, ...]) -> Usage:

@@ -10,7 +10,7 @@ import socket
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 import msgspec
 
@@ -78,7 +78,7 @@ class SimulatorServer:
         if path.startswith("/sim/"):
             return self._answer_admin(f"{request.method} {path}", query)
         body = await request.read()
-        exchange = self.engine.ask(Inbound(request.method, path, request.headers, body), self.clock.now())
+        exchange = self.engine.ask(Inbound(request.method, unquote(path), request.headers, body), self.clock.now())
         try:
             response = await self._play(request, exchange)
         except (asyncio.CancelledError, ConnectionError) as error:

@@ -14,6 +14,7 @@ from tramite.messages import Audio, Image, Message, Opaque
 DEMO_NOTICE = "demo text: no model is behind it"
 
 _PIECE = re.compile(r"\s*\S+(?:\s+\Z)?|\s+")
+_KEPT = 4096  # a longer answer is made anew each time, so that memory has a bound
 _COUNTED = re.compile(r"token-(\d+)")
 
 # What OpenAI's cookbook gives for its chat models: three tokens frame each message, three more prime the answer.
@@ -21,11 +22,17 @@ _PER_MESSAGE, _PER_CHAT = 3, 3
 _IMAGE_LOW, _IMAGE_HIGH, _AUDIO = 85, 765, 50
 
 
-@lru_cache(maxsize=256)
 def counted(tokens: int, word: str = "token", start: int = 1) -> tuple[str, ...]:
     """`token-1 token-2 …` as tokens, so that a reader sees what was lost, doubled or changed."""
+    return _counted(tokens, word, start) if tokens <= _KEPT else _count(tokens, word, start)
+
+
+def _count(tokens: int, word: str, start: int) -> tuple[str, ...]:
     space = "" if start == 1 else " "
     return tuple(f"{space if i == start else ' '}{word}-{i}" for i in range(start, start + tokens))
+
+
+_counted = lru_cache(maxsize=256)(_count)
 
 
 def continued(said: str, tokens: int) -> tuple[str, ...]:
@@ -38,7 +45,6 @@ def continued(said: str, tokens: int) -> tuple[str, ...]:
     return counted(max(tokens - done, 0), start=done + 1)
 
 
-@lru_cache(maxsize=256)
 def pieces(text: str) -> tuple[str, ...]:
     """A text as tokens; joined, they are the text again."""
     return tuple(_PIECE.findall(text))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
 
@@ -13,7 +12,6 @@ DIMENSIONS = 64
 _WORD = re.compile(r"\w+")
 
 
-@lru_cache(maxsize=4096)
 def vector(text: str, dimensions: int = DIMENSIONS) -> tuple[float, ...]:
     """A vector of length 1. Each word and each pair of neighbours adds to one coordinate (the hashing trick)."""
     words = _WORD.findall(text.lower()) or [text]
