@@ -6,8 +6,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.config.world import World
 
+from tests.config.world import World
 from tramite.config import Config
 from tramite.errors import ConfigError, UnknownProvider
 from tramite.providers.catalogue import CATALOGUE

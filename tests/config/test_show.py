@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.config.world import World
 
+from tests.config.world import World
 from tramite.config import show
 
-SECRETS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=13, max_size=80)
+# They occur in none of the words that stand around a secret
+HIDDEN = st.text("ZJ~^%{}|", min_size=1, max_size=60)
 
 
 @pytest.fixture
@@ -59,17 +60,14 @@ def test_passwords_in_addresses_are_not_shown(world: World) -> None:
     assert ("store.url", "postgresql://…@db.example/x") in [(row.key, row.value) for row in rows]
 
 
-@given(secret=SECRETS)
-def test_no_part_of_a_secret_is_shown_but_its_end(tmp_path_factory: pytest.TempPathFactory, secret: str) -> None:
-    world = World(tmp_path_factory.mktemp("show"))
-    config = world.load(OPENAI_API_KEY=secret)
-    config.providers["openai"].credentials()
-    own_words = "\n".join(map(repr, show.rows(world.load(OPENAI_API_KEY="\x7f" * 20))))
-    text = "\n".join([*map(repr, show.rows(config)), *show.warnings(config), repr(config)])
-    inner = secret[:-4]
-    for start in range(len(inner) - 7):
-        piece = inner[start : start + 8]
-        assert piece not in text or piece in own_words or piece in repr(world.load())
+@given(HIDDEN)
+def test_no_part_of_a_secret_is_shown_but_its_end(tmp_path_factory: pytest.TempPathFactory, value: str) -> None:
+    config = World(tmp_path_factory.mktemp("show")).load(OPENAI_API_KEY=value)
+    shown = [*map(repr, show.rows(config)), *show.warnings(config), repr(config), repr(config.default)]
+    assert config.providers["openai"].credentials() == {"authorization": f"Bearer {value}"}
+    text = "\n".join([*shown, repr(config), str(config.providers["openai"])])
+    left = text.replace(value[-4:], "") if len(value) > 12 else text
+    assert not any(char in left for char in value)
 
 
 def test_doctor_hears_of_secrets_written_out_or_sent_in_the_clear(world: World) -> None:

@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.config.world import World
 
+from tests.config.world import World
 from tramite.config import load, trust
 from tramite.errors import ConfigError, UntrustedConfig
 
