@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.config.world import World
+from tramite.config import load
 from tramite.errors import ConfigError, UnknownProvider
 
 
@@ -118,6 +119,15 @@ def test_files_that_are_no_text_are_errors(world: World) -> None:
     (world.home / "tramite.toml").write_bytes(b"#" * (1024 * 1024 + 1))
     with pytest.raises(ConfigError, match="is larger than"):
         world.load()
+
+
+def test_a_current_folder_that_is_gone_is_said_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = world.folder / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ConfigError, match="the current folder is gone"):
+        load(environ=world.environ)
 
 
 def test_a_pipe_or_a_folder_in_the_place_of_a_file_is_an_error_and_keeps_nobody_waiting(world: World) -> None:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from tests.config.world import World
 from tramite.config import Config, load
+from tramite.config.rules import NAMED
+from tramite.dialects.base import Traits
 from tramite.errors import ConfigError, MissingSecret
 
 DESIGN = """
@@ -137,6 +139,26 @@ def test_lmstudio_is_found_however_its_address_is_written(world: World, value: s
 def test_a_wrong_address_in_a_variable_names_the_variable(world: World) -> None:
     with pytest.raises(ConfigError, match=r"env LMSTUDIO_URL is 'ftp://x'; expected an http"):
         world.load(LMSTUDIO_URL="ftp://x")
+
+
+def test_every_trait_of_a_target_can_be_set_in_a_file(world: World) -> None:
+    assert set(Traits.__struct_fields__) <= set(NAMED["providers"])
+    world.own(
+        "[providers.mine]\nbase_url = 'https://x.example'\nauth = 'none'\napi_key = 'unused'\nprefill = true\n"
+        "unsupported = ['seed']\nechoes = ['reasoning_content']\nmax_tokens_field = 'max_completion_tokens'\n"
+        "include_usage = false\nbase64_embeddings = true\ndeveloper_role = true\nkinds = ['chat']"
+    )
+    mine = world.load().providers["mine"]
+    assert mine.traits == Traits(
+        max_tokens_field="max_completion_tokens",
+        unsupported=("seed",),
+        include_usage=False,
+        base64_embeddings=True,
+        developer_role=True,
+        prefill=True,
+        echoes=("reasoning_content",),
+    )
+    assert (mine.kinds, mine.credentials()) == (("chat",), {})
 
 
 def test_a_local_provider_in_a_file_may_leave_v1_out(world: World) -> None:

@@ -155,6 +155,7 @@ NAMED: Mapping[str, Mapping[str, Rule]] = {
         "base64_embeddings": _BOOL,
         "developer_role": _BOOL,
         "prefill": _BOOL,
+        "echoes": _list_of(_text, "a list of an answer's fields that it wants back"),
     },
     "routes": {
         "targets": _list_of(_text, "a list of targets such as openai/gpt-4o-mini"),

@@ -30,7 +30,10 @@ class Sources(Struct, frozen=True):
 
 def read(path: Path | str | None, environ: Mapping[str, str], cwd: Path | None) -> Sources:
     """Read the file that `path` or TRAMITE_CONFIG names, or the user's own and the folder's. Raises ConfigError."""
-    folder = (cwd or Path.cwd()).resolve()
+    try:
+        folder = (cwd or Path.cwd()).resolve()
+    except FileNotFoundError:
+        raise ConfigError("the current folder is gone: change to one that exists") from None
     named = path or environ.get("TRAMITE_CONFIG")
     found = project.find(folder, environ, None if named else places.user_file(environ))
     own = _named(path, environ, folder) if named else _users(environ)

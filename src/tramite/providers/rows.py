@@ -63,18 +63,16 @@ class Provider(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def ready(self) -> bool:
         """Whether it has the secret that it needs."""
-        return self.secret is not None or not self.needs_secret
+        return self.secret is not None or not self.needs_secret or self.auth == "none"
 
     def credentials(self) -> dict[str, str]:
         """The header that authenticates. Reads the secret where that has not happened yet (see `Secret.blocking`).
 
         Raises MissingSecret, naming the variable to set.
         """
-        if self.secret is None:
-            if self.needs_secret:
-                raise MissingSecret(self.how_to_get_a_secret())
-            return {}
-        if self.auth == "none":
+        if not self.ready:
+            raise MissingSecret(self.how_to_get_a_secret())
+        if self.secret is None or self.auth == "none":
             return {}
         value = self.secret.reveal()
         return {"authorization": f"Bearer {value}"} if self.auth == "bearer" else {self.auth: value}
