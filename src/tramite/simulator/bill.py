@@ -166,7 +166,7 @@ class Bill:
             by_kind=dict(self._kinds),
             by_status=dict(self._statuses),
             by_client_request_id=dict(self._request_ids),
-            accounts={name: replace(account) for name, account in self._accounts.items()},
+            accounts={name: replace(account) for name, account in list(self._accounts.items())},
             refused=dict(self._refused),
             streams=replace(self._streams),
             wholes=replace(self._wholes),
