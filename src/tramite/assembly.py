@@ -98,7 +98,11 @@ class Assembler:
     def text(self) -> str:
         """The first choice's text so far."""
         choice = self._choices.get(0)
-        return "".join(choice.text) if choice else ""
+        if choice is None:
+            return ""
+        if len(choice.text) > 1:
+            choice.text[:] = ["".join(choice.text)]  # so that asking after each piece joins only what is new
+        return "".join(choice.text)
 
     def reply(self, unfinished: Finish = "unknown") -> Reply:
         """The reply as it stands; a choice without a finish gets `unfinished`."""

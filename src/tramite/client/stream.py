@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -28,28 +28,36 @@ class Reading:
         self.error: TramiteError | None = None
         self.stopped = False
         self.satisfied = False
+        self._taken: list[Event] = []  # assembled when somebody asks: most readers only want the pieces
         self._assembler = Assembler()
         self._until = until
 
     @property
     def text_so_far(self) -> str:
         """The text that the reader has seen."""
-        return self._assembler.text
+        return self._assembled().text
 
     def take(self) -> Event:
         """The next event; `satisfied` turns true when `until` says that it was the last one wanted."""
         event = self.pending.popleft()
-        self._assembler.add(event)
-        if self._until is not None and type(event) is TextDelta and self._until(self._assembler.text):
+        self._taken.append(event)
+        if self._until is not None and type(event) is TextDelta and self._until(self.text_so_far):
             self.satisfied = True
             self.pending.clear()
         return event
+
+    def texts(self, whole: bool) -> Iterator[str]:
+        """Take what is pending: the first choice's text in it, in pieces or (`whole`) as it stands after each."""
+        while self.pending:
+            event = self.take()
+            if type(event) is TextDelta and event.index == 0:
+                yield self.text_so_far if whole else event.text
 
     def fail(self, error: TramiteError) -> None:
         """The stream has broken: the error keeps what was read."""
         self.error = error
         if isinstance(error, ProviderError | DeadlineExceeded):
-            error.partial = self._assembler.text
+            error.partial = self.text_so_far
 
     def reply(self, facts: Facts) -> Reply:
         """The whole reply, or what there is of it after an early stop."""
@@ -57,7 +65,7 @@ class Reading:
             raise self.error
         if facts.ended is None and not self.stopped:
             raise RuntimeError("the stream is not finished yet: read it to its end, or close() it, before reply")
-        reply = self._assembler.reply("stopped" if self.stopped else "unknown")
+        reply = self._assembled().reply("stopped" if self.stopped else "unknown")
         usage = msgspec.structs.replace(reply.usage, source="partial") if self.stopped else reply.usage
         return msgspec.structs.replace(
             reply,
@@ -68,6 +76,11 @@ class Reading:
             attempts=facts.ended.attempts if facts.ended else (),
             timings=facts.timings(),
         )
+
+    def _assembled(self) -> Assembler:
+        self._assembler.feed(self._taken)
+        self._taken.clear()
+        return self._assembler
 
 
 class Facts:
@@ -238,8 +251,11 @@ class AsyncStream:
 
     async def _texts(self, whole: bool) -> AsyncGenerator[str, None]:
         try:
-            async for event in self:
-                if type(event) is TextDelta and event.index == 0:
-                    yield self.reading.text_so_far if whole else event.text
+            while True:
+                for text in self.reading.texts(whole):
+                    yield text
+                if self.over:
+                    return
+                await self.fill()
         finally:
             await self.close()

@@ -9,7 +9,7 @@ from typing import Any, Literal, Unpack
 from tramite.calls import ChatCall, CompletionCall, EmbeddingCall
 from tramite.config import Config
 from tramite.errors import TramiteError
-from tramite.events import Event, TextDelta
+from tramite.events import Event
 from tramite.messages import Prompt
 from tramite.pipeline.retry import Retry
 from tramite.replies import EmbeddingReply, ModelInfo, Reply
@@ -164,11 +164,7 @@ class Stream:
     def __next__(self) -> Event:
         reading = self._stream.reading
         if not reading.pending:
-            try:
-                self._portal.call(self._stream.fill())  # one hop for all the frames that have come
-            except BaseException:  # Ctrl-C above all
-                self.close()
-                raise
+            self._fill()
             if not reading.pending:
                 raise StopIteration
         return reading.take()
@@ -197,11 +193,20 @@ class Stream:
         if not self._stream.over:
             self._portal.call(self._stream.close())
 
+    def _fill(self) -> None:
+        try:
+            self._portal.call(self._stream.fill())  # one hop for all the frames that have come
+        except BaseException:  # Ctrl-C above all
+            self.close()
+            raise
+
     def _texts(self, whole: bool) -> Iterator[str]:
         try:
-            for event in self:
-                if type(event) is TextDelta and event.index == 0:
-                    yield self._stream.reading.text_so_far if whole else event.text
+            while True:
+                yield from self._stream.reading.texts(whole)
+                if self._stream.over:
+                    return
+                self._fill()
         finally:
             self.close()
 
