@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -101,20 +101,38 @@ def _options(given: dict[str, Any]) -> Options:
         raise ConfigError(f"simulator: {error}") from error
 
 
-async def serve(options: Options, *, host: str = "127.0.0.1", port: int = 9100, virtual_clock: bool = False) -> None:
-    """Run one until cancelled, and print its address. Raises ConfigError for a port that is taken."""
+def _print_address(simulator: Simulator) -> None:
+    sys.stdout.write(f"{simulator.url}\n")
+    sys.stdout.flush()
+
+
+async def serve(
+    options: Options,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 9100,
+    virtual_clock: bool = False,
+    announce: Callable[[Simulator], None] = _print_address,
+) -> None:
+    """Run one until cancelled, and `announce` it once it listens. Raises ConfigError for a port that is taken."""
     clock = VirtualClock() if virtual_clock else LoopClock()
     async with Simulator.running(host=host, port=port, clock=clock, **msgspec.structs.asdict(options)) as simulator:
-        sys.stdout.write(f"{simulator.url}\n")
-        sys.stdout.flush()
+        announce(simulator)
         await asyncio.Event().wait()
 
 
-def run(options: Options, *, host: str = "127.0.0.1", port: int = 9100, virtual_clock: bool = False) -> None:
+def run(
+    options: Options,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 9100,
+    virtual_clock: bool = False,
+    announce: Callable[[Simulator], None] = _print_address,
+) -> None:
     """Run one until interrupted: what `tramite simulate` does. Raises ConfigError for a port that is taken."""
     _raise_file_limit()
     with suppress(KeyboardInterrupt):
-        asyncio.run(serve(options, host=host, port=port, virtual_clock=virtual_clock))
+        asyncio.run(serve(options, host=host, port=port, virtual_clock=virtual_clock, announce=announce))
 
 
 def _raise_file_limit() -> None:
