@@ -1,0 +1,142 @@
+"""The two voices of a command: data on stdout, everything else on stderr. Knows what a terminal is, and no command."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+BOLD, DIM, RED, GREEN, YELLOW = "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m"
+_PLAIN = "\x1b[0m"
+
+# What a model writes must not steer the terminal: control characters are shown, not obeyed.
+_VISIBLE: dict[int, int | None] = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
+_VISIBLE |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+_VISIBLE |= {0x7F: 0x2421, ord("\r"): None}
+
+
+class Terminal:
+    """Where a command speaks. `quiet` leaves out what one can do without."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.live = sys.stdout.isatty()
+        """Someone watches stdout."""
+        self.interactive = self.live or sys.stdin.isatty()
+        """Someone sits at one of its ends."""
+        self._at_start = True
+        self._thinking = False
+        _listen(self)
+
+    def data(self, text: str) -> None:
+        """Data, at once. On a terminal, control characters are made visible."""
+        if not text:
+            return
+        self._end_thought()
+        sys.stdout.write(text.translate(_VISIBLE) if self.live else text)
+        sys.stdout.flush()
+        self._at_start = text.endswith("\n")
+
+    def line(self, text: str) -> None:
+        """A line of data."""
+        self.data(f"{text}\n")
+
+    def end_line(self) -> None:
+        """On a terminal, go to the start of a line; in a pipe the data stays as it is."""
+        self._end_thought()
+        if self.live and not self._at_start:
+            self.data("\n")
+
+    def break_line(self) -> None:
+        """After the user's own keys left the cursor in a line."""
+        sys.stderr.write("\n")
+        sys.stderr.flush()
+        self._at_start = True
+
+    def error(self, text: str) -> None:
+        """Something has failed, and the command goes on."""
+        self.end_line()
+        error(text)
+
+    def note(self, text: str) -> None:
+        """Something good to know."""
+        if not self.quiet:
+            self._say(text, DIM)
+
+    def warn(self, text: str) -> None:
+        """Something that must be known, in `quiet` too."""
+        self._say(text, "")
+
+    def thought(self, text: str) -> None:
+        """A piece of the model's thinking: shown to who watches, never part of the data."""
+        if self.quiet or not sys.stderr.isatty():
+            return
+        self._thinking = True
+        sys.stderr.write(styled(text.translate(_VISIBLE), DIM))
+        sys.stderr.flush()
+
+    def _end_thought(self) -> None:
+        if self._thinking:
+            self._thinking = False
+            sys.stderr.write("\n")
+            sys.stderr.flush()
+
+    def _say(self, text: str, style: str) -> None:
+        self.end_line()
+        sys.stdout.flush()
+        sys.stderr.write(f"{styled(text.translate(_VISIBLE), style)}\n")
+        sys.stderr.flush()
+
+
+class _Retries(logging.Handler):
+    """What the library logs (every retry, with its reason and its wait), as notes."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__(logging.WARNING)
+        self._terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._terminal.note(record.getMessage())
+
+
+def _listen(terminal: Terminal) -> None:
+    logger = logging.getLogger("tramite")
+    logger.handlers[:] = [_Retries(terminal)]
+    logger.propagate = False
+
+
+def error(message: str) -> None:
+    """Why a command ends."""
+    sys.stderr.write(f"{styled('tramite:', RED)} {message.translate(_VISIBLE)}\n")
+    sys.stderr.flush()
+
+
+def styled(text: str, style: str, stream: TextIO | None = None) -> str:
+    """Text for a stream (stderr, where none is named), styled where that is seen and wanted (https://no-color.org)."""
+    return f"{style}{text}{_PLAIN}" if style and colours(stream or sys.stderr) else text
+
+
+def colours(stream: TextIO) -> bool:
+    """Whether a stream shows styles, and its user wants them."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows on stdout: a table on a terminal; in a pipe one line each, tab-separated, with no heads, uncut."""
+    if not sys.stdout.isatty():
+        sys.stdout.writelines("\t".join(row) + "\n" for row in rows)
+        sys.stdout.flush()
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in shown.columns:
+        column.overflow = "fold"
+    for row in rows:
+        shown.add_row(*(Text(cell.translate(_VISIBLE)) for cell in row))
+    Console(no_color=not colours(sys.stdout), highlight=False).print(shown)
