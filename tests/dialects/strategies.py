@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from tests.dialects.support import Support
 
+from tests.dialects.support import Support
 from tramite import events as ev
 from tramite.calls import ChatCall, CompletionCall, EmbeddingCall, ModelsCall, ResponseFormat, Tool
 from tramite.messages import (

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.dialects import strategies as draw_from
 from tests.dialects.support import MATRIX, found, operations
-
 from tramite import errors as er
 from tramite.assembly import Assembler
 from tramite.calls import Kind
@@ -223,7 +223,8 @@ _JUNK = st.binary(max_size=40) | st.recursive(
 def test_junk_raises_nothing_but_our_own_errors(name: str, kind: Kind, body: bytes, status: int) -> None:
     dialect, operation, _ = found(name, kind)
     assert isinstance(dialect.decode_error(status, {}, body), er.ProviderError)
-    assert operation.judge(body).proof in (True, False)
+    if operation.judge(body).proof and kind != "embedding":  # whose numbers are not looked at twice
+        operation.decode(body)
     for act in (lambda: operation.decode(body), lambda: operation.decode_call(body, "/v1/x")):
         with contextlib.suppress(er.TramiteError):
             act()

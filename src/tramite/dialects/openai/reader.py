@@ -12,9 +12,10 @@ from tramite.wire.frames import Frame
 
 from .bad_reply import bad_reply
 from .fields import usage_of
-from .shapes import UNREADABLE, ChunkChoice, FirstChunk, decode_chunk, decode_first_chunk
+from .shapes import UNREADABLE, ChunkChoice, FirstChunk, decode_again, decode_chunk, decode_first_chunk
 
 DONE = b"[DONE]"
+FRAME = "a JSON object as a stream's frame"
 
 
 class Choices(Protocol):
@@ -42,9 +43,10 @@ class Reader:
         for frame in frames:
             try:
                 chunk = self._decode(frame.data)
-            except UNREADABLE as error:
-                self._unreadable(frame, error, events)
-                continue
+            except UNREADABLE:
+                chunk = self._unreadable(frame, events)
+                if chunk is None:
+                    continue
             if chunk.error or frame.event == "error":
                 continue  # the watcher's to report
             if self._decode is decode_first_chunk:
@@ -65,12 +67,17 @@ class Reader:
             self._choices.end(events)
         events.append(ev.UsageReported(usage))
 
-    def _unreadable(self, frame: Frame, error: Exception, events: list[ev.Event]) -> None:
+    def _unreadable(self, frame: Frame, events: list[ev.Event]) -> Any:
+        """The end, nothing, or what can be read after all."""
         data = frame.data.strip()
         if data == DONE:
             self._choices.end(events)
-        elif data and frame.event in ("", "message"):  # events of other names are not ours to read
-            failure = bad_reply(frame.data, "a JSON object as a stream's frame", error)
+        if data in (DONE, b"") or frame.event not in ("", "message"):  # events of other names are not ours to read
+            return None
+        try:
+            return decode_again(self._decode, data)
+        except UNREADABLE as error:
+            failure = bad_reply(data, FRAME, error)
             failure.events = tuple(events)
             raise failure from error
 

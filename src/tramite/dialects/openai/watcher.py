@@ -17,8 +17,8 @@ from .bad_reply import bad_reply
 from .errors_in import error_in_text, error_inside
 from .fields import finish_of, has_failed, usage_of
 from .parts_in import reasoning_of
-from .reader import DONE
-from .shapes import UNREADABLE, Chunk, ChunkChoice, decode_chunk
+from .reader import DONE, FRAME
+from .shapes import UNREADABLE, Chunk, ChunkChoice, decode_again, decode_chunk
 
 
 class TextWatcher:
@@ -68,10 +68,10 @@ class TextWatcher:
             self._fail(error_in_text(data))
         elif data:
             try:
-                self._read(decode_chunk(data), data)
+                self._read(_chunk(data), data)
             except UNREADABLE as error:
                 if frame.event in ("", "message"):  # events of other names are not ours to read
-                    self._fail(bad_reply(data, "a JSON object as a stream's frame", error))
+                    self._fail(bad_reply(data, FRAME, error))
 
     def _read(self, chunk: Chunk, data: bytes) -> None:
         if chunk.error or chunk.choices is None:
@@ -148,6 +148,13 @@ def _text(choice: ChunkChoice) -> tuple[bytes, str]:
             if value and isinstance(value, str):
                 return key, value
     return b"text", choice.text if isinstance(choice.text, str) else ""
+
+
+def _chunk(data: bytes) -> Chunk:
+    try:
+        return decode_chunk(data)
+    except UNREADABLE:
+        return decode_again(decode_chunk, data)
 
 
 def _visible(choice: ChunkChoice) -> bool:
