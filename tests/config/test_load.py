@@ -98,7 +98,7 @@ def test_every_table_of_the_design_is_understood(world: World) -> None:
         True,
     )
     assert mine.credentials() == {"authorization": "Bearer secret-of-mine"}
-    assert config.providers["azure"].base_url == "https://name.openai.azure.com/openai/v1"
+    assert config.providers["azure"].base_url == "https://name.openai.azure.com/openai"
     assert config.providers["azure"].auth == "api-key"
     assert config.routes["fast"].targets == ("mine/gpt-4o-mini", "azure/my-deployment")
     assert config.limits["mine/gpt-4o-mini"].tokens_per_minute == 60000

@@ -117,12 +117,51 @@ def test_a_providers_name_alone_is_no_model(world: World) -> None:
         world.load().resolve("mine/")
 
 
-def test_a_dated_azure_address_is_refused_and_not_asked_at_another(world: World) -> None:
-    world.own("[providers.azure]\nendpoint = 'https://r.openai.azure.com'\napi_version = '2024-10-21'")
-    with pytest.raises(ConfigError, match=r"azure\.api_version is '2024-10-21'.*leave api_version out"):
-        world.load().resolve("azure/my-deployment")
-    world.own("[providers.azure]\nendpoint = 'https://r.openai.azure.com'")
-    assert names(world.load(), "azure/my-deployment") == ["azure/my-deployment"]
+@pytest.mark.parametrize(
+    ("version", "url"),
+    [
+        ("", "https://contoso.openai.azure.com/openai/v1/chat/completions"),
+        ("v1", "https://contoso.openai.azure.com/openai/v1/chat/completions"),
+        (
+            "2024-10-21",
+            "https://contoso.openai.azure.com/openai/deployments/my%2Fown/chat/completions?api-version=2024-10-21",
+        ),
+    ],
+)
+def test_azure_is_addressed_by_deployment_or_by_its_v1_api(world: World, version: str, url: str) -> None:
+    world.own("[providers.azure]\nendpoint = 'https://contoso.openai.azure.com'")
+    dated = {"AZURE_OPENAI_API_VERSION": version} if version else {}
+    [(provider, model)] = world.load(AZURE_OPENAI_DEPLOYMENT="my/own", AZURE_OPENAI_KEY="k" * 20, **dated).resolve()
+    assert provider.url("/chat/completions", model) == url
+    assert provider.credentials() == {"api-key": "k" * 20}
+
+
+def test_azure_s_variables_work_alone_with_whatever_path_was_pasted(world: World) -> None:
+    pasted = "https://contoso.openai.azure.com/openai/deployments/old/chat/completions"
+    for endpoint in ("https://contoso.openai.azure.com/", "https://contoso.openai.azure.com/openai/v1/", pasted):
+        [(provider, _)] = world.load(AZURE_OPENAI_ENDPOINT=endpoint, AZURE_OPENAI_KEY="k").resolve("azure/gpt-4o")
+        assert provider.base_url == "https://contoso.openai.azure.com/openai/v1"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "complaint"),
+    [
+        ("https://NAME.openai.azure.com", "still a placeholder.*AZURE_OPENAI_ENDPOINT"),
+        ("https://your-resource.openai.azure.com", "still a placeholder"),
+        ("http://contoso.openai.azure.com", "expected an https:// address"),
+    ],
+)
+def test_azure_gets_no_secret_at_an_address_that_is_none(world: World, endpoint: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        world.load(AZURE_OPENAI_ENDPOINT=endpoint, AZURE_OPENAI_KEY="k").resolve("azure/gpt-4o")
+    with pytest.raises(ConfigError, match="still a placeholder"):
+        world.load(AZURE_OPENAI_KEY="k").resolve("azure/gpt-4o")
+
+
+def test_old_dated_versions_are_not_asked_for_what_they_do_not_know(world: World) -> None:
+    world.own("[providers.azure]\nendpoint = 'https://contoso.openai.azure.com'\napi_version = '2024-02-01'")
+    traits = world.load().providers["azure"].traits
+    assert (traits.max_tokens_field, traits.include_usage) == ("max_tokens", False)
 
 
 def test_no_row_of_the_catalogue_has_a_default_that_is_gone() -> None:

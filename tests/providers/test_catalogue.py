@@ -16,7 +16,7 @@ from tramite.providers.retired import explain, history, replacement
 from tramite.providers.rows import Provider
 
 NAMES = """openai lmstudio text-generation-webui ollama vllm llamacpp groq mistral together openrouter deepseek xai
-    fireworks perplexity cerebras nvidia demo"""
+    fireworks perplexity cerebras nvidia demo azure"""
 TODAY = date(2026, 11, 23)
 rows = pytest.mark.parametrize("row", CATALOGUE.values(), ids=CATALOGUE)
 
@@ -40,7 +40,7 @@ def test_a_row_is_sound(row: Provider) -> None:
     assert row.secret is None
     assert bool(row.secret_names) or not row.needs_secret
     assert bool(row.secret_url) == row.needs_secret
-    assert bool(row.default_model) != row.local
+    assert bool(row.default_model or row.model_name) != row.local
     if row.in_process:
         assert row.loopback
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Unpack
@@ -34,8 +34,10 @@ VIA_CHAT = "the prompt went as one user message to a chat operation: the model m
 class AsyncClient:
     """Reads the configuration (a Config, a file's path, or None for what the environment and the usual files say).
 
-    `retry` replaces the configured policy, `transport` the network (for example `HttpxTransport(client)`). It may be
-    used from several event loops, one after another. `async with` or `aclose()` closes its connections.
+    `retry` replaces the configured policy, `transport` the network (for example `HttpxTransport(client)`), `secrets`
+    the configured secrets, by provider: a string, or a function that gives one (azure-identity's token provider for
+    Entra), called in a worker thread, and once more after a 401. The client may be used from several event loops, one after
+    another. `async with` or `aclose()` closes its connections.
     """
 
     def __init__(
@@ -44,8 +46,9 @@ class AsyncClient:
         *,
         retry: Retry | None = None,
         transport: Transport | None = None,
+        secrets: Mapping[str, str | Callable[[], str]] | None = None,
     ) -> None:
-        self._core = Core(config, retry, transport)
+        self._core = Core(config, retry, transport, secrets)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(default_model={self.config.default_model!r})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,15 @@ KINDS: dict[type[Any], Kind] = {
 class Core:
     """Carries one call through the pipeline. Reads the configuration once; opens nothing before the first call."""
 
-    def __init__(self, config: Config | str | Path | None, retry: Retry | None, transport: Transport | None) -> None:
-        self.config = config if isinstance(config, Config) else configuration.load(config)
+    def __init__(
+        self,
+        config: Config | str | Path | None,
+        retry: Retry | None,
+        transport: Transport | None,
+        secrets: Mapping[str, str | Callable[[], str]] | None = None,
+    ) -> None:
+        read = config if isinstance(config, Config) else configuration.load(config)
+        self.config = configuration.with_secrets(read, secrets) if secrets else read
         self.retry = retry or Retry(**msgspec.structs.asdict(self.config.retry))
         self._given = transport
         self._network: Transport | None = transport

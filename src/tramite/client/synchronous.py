@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -36,8 +36,9 @@ class Client:
         *,
         retry: Retry | None = None,
         transport: Transport | None = None,
+        secrets: Mapping[str, str | Callable[[], str]] | None = None,
     ) -> None:
-        self._async = AsyncClient(config, retry=retry, transport=transport)
+        self._async = AsyncClient(config, retry=retry, transport=transport, secrets=secrets)
         self._portal = Portal()
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tramite.providers.rows import Provider
 from tramite.providers.secrets import Secret
 
+from .given import with_secrets
 from .load import load
 from .model import Choice, Config, Gateway, Limits, ModelFacts, Retry, Route, State, Store, Timeouts
 
@@ -22,4 +23,5 @@ __all__ = [
     "Store",
     "Timeouts",
     "load",
+    "with_secrets",
 ]

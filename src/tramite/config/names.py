@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from tramite.errors import ConfigError, UnknownProvider
+from tramite.providers import azure
 from tramite.providers.catalogue import canonical
 from tramite.providers.retired import replacement
 from tramite.providers.rows import Provider
@@ -20,11 +21,8 @@ def resolve(config: Config, model: str) -> list[tuple[Provider, str]]:
     route = config.routes.get(model)
     found = [target(config, name) for name in (route.targets if route is not None else (model,))]
     for provider, _ in found:
-        if provider.api_version:
-            raise ConfigError(
-                f"providers.{provider.name}.api_version is {provider.api_version!r}, and Azure's dated addresses "
-                "cannot be reached yet: leave api_version out, and its v1 API is used"
-            )
+        if provider.azure:
+            azure.check(provider)
     return found
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tramite.dialects.base import Traits
 from tramite.errors import ConfigError
-from tramite.providers import addresses
+from tramite.providers import addresses, azure
 from tramite.providers.catalogue import CATALOGUE
 from tramite.providers.rows import Provider
 from tramite.providers.secrets import Secret, parse_reference
@@ -93,12 +93,25 @@ def provider(name: str, said: Said | None, around: Surroundings, origins: dict[s
             f"{said.layers['endpoint'].source}: providers.{name} has base_url and endpoint; expected one of them: "
             "endpoint is for Azure, whose paths are put behind it"
         )
-    row = CATALOGUE.get(name) or _new(name, said)
+    row = _with_variables(CATALOGUE.get(name) or _new(name, said), said, around, origins)
+    if "endpoint" in said.values:
+        changes["azure"] = True
     if traits:
         changes["traits"] = msgspec.structs.replace(row.traits, **traits)
     changes["base_url"] = _address(row, said, around, origins)
     changes["secret"] = _secret(row, said, around, origins)
-    return msgspec.structs.replace(row, **changes)
+    built = msgspec.structs.replace(row, **changes)
+    return azure.addressed(built, frozenset(traits)) if built.azure else built
+
+
+def _with_variables(row: Provider, said: Said, around: Surroundings, origins: dict[str, str]) -> Provider:
+    """The row, with what its own variables say that no file says: its api_version, its default model."""
+    for key, variable in (("api_version", row.version_name), ("default_model", row.model_name)):
+        found = around.variable(variable) if variable and key not in said.values else None
+        if found is not None:
+            origins[dotted(("providers", row.name, key))] = found[1]
+            row = msgspec.structs.replace(row, **{key: found[0].strip()})
+    return row
 
 
 def _new(name: str, said: Said) -> Provider:
@@ -129,9 +142,7 @@ def _address(row: Provider, said: Said, around: Surroundings, origins: dict[str,
             raise ConfigError(f"{origin} is {addresses.without_password(value)!r}; expected {error}") from None
         origins[dotted(("providers", row.name, "base_url"))] = origin
         return address
-    if "endpoint" in said.values:
-        return f"{said.values['endpoint']}/openai/v1"
-    address = said.values.get("base_url", row.base_url)
+    address = said.values.get("endpoint") or said.values.get("base_url", row.base_url)
     return addresses.like(row.base_url, address) if row.local and row.name in CATALOGUE else address
 
 

@@ -41,7 +41,7 @@ class Endpoint:
             self._headers = headers
         return Request(
             method=encoded.method,
-            url=self.provider.base_url + encoded.path,
+            url=self.provider.url(encoded.path, self.target.model),
             headers={**headers, **encoded.headers} if encoded.headers else headers,
             body=encoded.body,
             connect_s=timeouts.connect_s,

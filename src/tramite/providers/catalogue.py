@@ -22,6 +22,18 @@ _ROWS = (
         traits=Traits(max_tokens_field="max_completion_tokens", developer_role=True, base64_embeddings=True),
     ),
     Provider(
+        name="azure",
+        title="Azure OpenAI",
+        base_url="https://name.openai.azure.com/openai/v1",
+        auth="api-key",
+        secret_names=("AZURE_OPENAI_KEY", "AZURE_OPENAI_API_KEY"),
+        secret_url="https://portal.azure.com",
+        azure=True,
+        url_name="AZURE_OPENAI_ENDPOINT",
+        version_name="AZURE_OPENAI_API_VERSION",
+        model_name="AZURE_OPENAI_DEPLOYMENT",
+    ),
+    Provider(
         name="groq",
         base_url="https://api.groq.com/openai/v1",
         secret_names=("GROQ_API_KEY",),

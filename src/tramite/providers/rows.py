@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal, TypeAlias
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -38,9 +39,15 @@ class Provider(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a person gets a secret."""
     url_name: str = ""
     """The variable that holds its address, where there is one."""
+    azure: bool = False
+    """It is addressed as Azure OpenAI is: a resource's endpoint, with Azure's own paths behind it."""
     api_version: str = ""
-    """The dated version that Azure's deployment addresses need; empty for everything else."""
+    """Azure's dated API, which names the deployment in the path; empty for its v1 API and everybody else's."""
+    version_name: str = ""
+    """The variable that holds the api_version, where there is one."""
     default_model: str = ""
+    model_name: str = ""
+    """The variable that holds the default model, where there is one."""
     local: bool = False
     """It runs on a machine of the user's: prefill may be slow, the choice of models is what is loaded."""
     traits: Traits = Traits()
@@ -64,6 +71,13 @@ class Provider(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def ready(self) -> bool:
         """Whether it has the secret that it needs."""
         return self.secret is not None or not self.needs_secret or self.auth == "none"
+
+    def url(self, path: str, model: str) -> str:
+        """Where a dialect's path is reached for this model (dated API: Azure OpenAI REST API reference)."""
+        if not self.api_version:
+            return self.base_url + path
+        deployment = "" if path == "/models" else f"/deployments/{quote(model, safe='')}"
+        return f"{self.base_url}{deployment}{path}?api-version={quote(self.api_version, safe='')}"
 
     def credentials(self) -> dict[str, str]:
         """The header that authenticates. Reads the secret where that has not happened yet (see `Secret.blocking`).

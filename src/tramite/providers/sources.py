@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -51,6 +51,18 @@ class Written(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Written('…', {self.label!r})"
+
+
+class Called(Struct, frozen=True):
+    """A function of the user's that gives the secret, such as azure-identity's token provider."""
+
+    slow: ClassVar[bool] = True
+    portable: ClassVar[bool] = False
+    function: Callable[[], str]
+    label: str = "a function"
+
+    def read(self) -> str:
+        return self.function()
 
 
 class Variable(Struct, frozen=True):
