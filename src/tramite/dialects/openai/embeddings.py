@@ -173,8 +173,8 @@ def _packed(vector: list[float]) -> str:
 def _inputs(given: object) -> tuple[str, ...]:
     if isinstance(given, str):
         return (given,)
-    if given is None:
-        raise InvalidCall("input is missing", "input")
+    if not given:
+        raise InvalidCall("input is missing or empty: there is nothing to embed", "input")
     if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
         raise InvalidCall("input must be a string or a list of strings (text, not token numbers)", "input")
     return tuple(given)

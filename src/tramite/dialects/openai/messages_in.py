@@ -54,13 +54,9 @@ def _message(item: object, where: str) -> Message:
     if role == "function" or item.get("function_call"):
         raise InvalidCall(f"{where} uses the old function form: use tool_calls and the role tool", where)
     content = _assistant(item, where) if role == "assistant" else _content(item, where)
+    name, answers = _string(item, "name", where), _string(item, "tool_call_id", where)
     try:
-        return Message(
-            role,  # type: ignore[arg-type]  # Message checks it
-            content,
-            _string(item, "name", where),
-            _string(item, "tool_call_id", where),
-        )
+        return Message(role, content, name, answers)  # type: ignore[arg-type]  # Message checks the role
     except InvalidCall as error:
         raise InvalidCall(f"{where}: {error}", where) from error
 
