@@ -174,40 +174,42 @@ def test_the_sdk_accepts_models() -> None:
     assert Model.model_validate(json.loads(raw)["data"][0], strict=True).id == "m"
 
 
-def test_a_call_with_everything() -> None:
-    body = {
-        "model": "m",
-        "messages": [
-            {"role": "developer", "content": "Sii breve."},
-            {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "name": "ada"},
-            {
-                "role": "assistant",
-                "content": None,
-                "annotations": [],
-                "audio": None,
-                "refusal": None,
-                "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
-            },
-            {"role": "tool", "content": [{"type": "text", "text": "1"}], "tool_call_id": "c"},
-            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://e.org/a.png"}}]},
-        ],
-        "max_completion_tokens": 9,
-        "stop": "x",
-        "logprobs": True,
-        "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}, "strict": True}}],
-        "tool_choice": {"type": "function", "function": {"name": "f"}},
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": "a", "description": "D", "schema": {"type": "object"}, "strict": None},
+EVERYTHING: dict[str, Any] = {
+    "model": "m",
+    "messages": [
+        {"role": "developer", "content": "Sii breve."},
+        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "name": "ada"},
+        {
+            "role": "assistant",
+            "content": None,
+            "annotations": [],
+            "audio": None,
+            "refusal": None,
+            "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
         },
-        "reasoning_effort": "low",
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "temperature": None,
-        "user": "u-1",
-        "service_tier": "flex",
-    }
-    call, stream = CHAT.decode_call(json.dumps(body).encode(), "/v1/chat/completions")
+        {"role": "tool", "content": [{"type": "text", "text": "1"}], "tool_call_id": "c"},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://e.org/a.png"}}]},
+    ],
+    "max_completion_tokens": 9,
+    "stop": "x",
+    "logprobs": True,
+    "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}, "strict": True}}],
+    "tool_choice": {"type": "function", "function": {"name": "f"}},
+    "response_format": {
+        "type": "json_schema",
+        "json_schema": {"name": "a", "description": "D", "schema": {"type": "object"}, "strict": None},
+    },
+    "reasoning_effort": "low",
+    "stream": True,
+    "stream_options": {"include_usage": True},
+    "temperature": None,
+    "user": "u-1",
+    "service_tier": "flex",
+}
+
+
+def test_a_call_with_everything() -> None:
+    call, stream = CHAT.decode_call(json.dumps(EVERYTHING).encode(), "/v1/chat/completions")
     assert stream
     assert call == ChatCall(
         model="m",

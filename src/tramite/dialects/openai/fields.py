@@ -106,8 +106,9 @@ def _whole(
 
 def _count(fields: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
-        value = fields.get(name)
-        if isinstance(value, int | float) and value >= 0 and value.__class__ is not bool:
+        value: Any = fields.get(name)
+        kind = value.__class__  # JSON has no subclasses, and a bool is none of these
+        if (kind is int or kind is float) and value >= 0:
             return int(value)
     return None
 
