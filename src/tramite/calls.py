@@ -100,6 +100,10 @@ class ChatCall(Sampling, frozen=True, kw_only=True, omit_defaults=True):
                 f"reasoning_effort must be one of {', '.join(EFFORTS)}, got {self.reasoning_effort!r}",
                 "reasoning_effort",
             )
+        if self.tools or self.tool_choice is not None:
+            self._check_tools()
+
+    def _check_tools(self) -> None:
         names = [tool.name for tool in self.tools]
         if len(set(names)) < len(names):
             raise InvalidCall(f"two tools have the same name: {', '.join(sorted(names))}", "tools")

@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import Struct
@@ -133,6 +133,7 @@ class Opaque(Struct, frozen=True, tag="opaque"):
 
 Part: TypeAlias = Text | Reasoning | Refusal | Image | Audio | ToolCall | Opaque
 Content: TypeAlias = str | tuple[Part, ...]
+_PIECES = (str, *get_args(Part))
 
 
 class Message(Struct, frozen=True, omit_defaults=True):
@@ -199,7 +200,7 @@ def as_content(pieces: Iterable[str | Part]) -> Content:
     if len(parts) == 1 and isinstance(parts[0], str):
         return parts[0]
     for part in parts:
-        if not isinstance(part, str | Part):
+        if not isinstance(part, _PIECES):
             raise InvalidCall(f"a message is made of strings and parts, got {type(part).__name__}", "content")
     return tuple(Text(part) if isinstance(part, str) else part for part in parts)
 
@@ -214,14 +215,16 @@ def as_messages(prompt: Prompt) -> tuple[Message, ...]:
     """
     if isinstance(prompt, str):
         return (Message("user", prompt),)
+    if prompt.__class__ is list and all([item.__class__ is Message for item in prompt]):
+        return tuple(prompt)  # type: ignore[arg-type]  # messages, and nothing else
     if isinstance(prompt, Message):
         return (prompt,)
     if isinstance(prompt, Mapping):
         return (_from_mapping(prompt),)
     items = list(prompt)
-    if items and all(isinstance(item, str | Part) for item in items):
+    if items and all([isinstance(item, _PIECES) for item in items]):
         return (user(*items),)  # type: ignore[arg-type]  # the line above has just checked each item
-    return tuple(_as_message(item) for item in items)
+    return tuple([_as_message(item) for item in items])
 
 
 def _as_message(item: object) -> Message:
@@ -261,5 +264,5 @@ def check_order(messages: Sequence[Message]) -> None:
                 )
         elif not message.content:
             raise InvalidCall(f"message {position} ({message.role}) is empty", "messages")
-    if all(message.role in ("system", "developer") for message in messages):
+    if all([message.role in ("system", "developer") for message in messages]):
         raise InvalidCall("there are only system messages: add a user message to answer", "messages")

@@ -9,6 +9,9 @@ from typing import Literal, TypeAlias, TypeVar
 T = TypeVar("T")
 Cause: TypeAlias = Literal["deadline", "silence", "closed"]
 
+ROUND_S = 25.0
+"""The timer is set no further ahead, so that a wait after the first seldom has to set it anew (stall_s is 30)."""
+
 
 class Interrupted(Exception):
     """A wait ended before what was waited for came. It never reaches a user: the attempt says what it means."""
@@ -49,7 +52,7 @@ class Patience:
         until = self.deadline_at
         if silence_s is not None:
             until = min(until, self._loop.time() + silence_s)
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("a request can only be waited for inside an asyncio task")
         self._until, self._by_deadline = until, until == self.deadline_at
@@ -89,7 +92,7 @@ class Patience:
     def _arm(self, until: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(until, self._ring)
+        self._timer = self._loop.call_at(min(until, self._loop.time() + ROUND_S), self._ring)
 
     def _ring(self) -> None:
         self._timer = None
