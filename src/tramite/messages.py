@@ -215,14 +215,14 @@ def as_messages(prompt: Prompt) -> tuple[Message, ...]:
     """
     if isinstance(prompt, str):
         return (Message("user", prompt),)
-    if prompt.__class__ is list and all([item.__class__ is Message for item in prompt]):
-        return tuple(prompt)  # type: ignore[arg-type]  # messages, and nothing else
+    if type(prompt) is list and {type(item) for item in prompt} <= {Message}:
+        return tuple(prompt)
     if isinstance(prompt, Message):
         return (prompt,)
     if isinstance(prompt, Mapping):
         return (_from_mapping(prompt),)
     items = list(prompt)
-    if items and all([isinstance(item, _PIECES) for item in items]):
+    if items and all(isinstance(item, _PIECES) for item in items):
         return (user(*items),)  # type: ignore[arg-type]  # the line above has just checked each item
     return tuple([_as_message(item) for item in items])
 
@@ -264,5 +264,5 @@ def check_order(messages: Sequence[Message]) -> None:
                 )
         elif not message.content:
             raise InvalidCall(f"message {position} ({message.role}) is empty", "messages")
-    if all([message.role in ("system", "developer") for message in messages]):
+    if {message.role for message in messages} <= {"system", "developer"}:
         raise InvalidCall("there are only system messages: add a user message to answer", "messages")
