@@ -1,0 +1,110 @@
+"""The list of models of Anthropic's API, both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import msgspec
+
+from tramite.calls import Kind, ModelsCall
+from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
+from tramite.dialects.openai.bad_reply import bad_reply
+from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.errors import ProviderError, Unsupported
+from tramite.replies import ModelInfo, ModelsReply
+
+from .chat import HEADERS
+from .errors_in import error_inside
+
+_EXPECTED = "a list of models"
+_PATH = "/models?limit=1000"  # the most that a page may have; there are some twenty
+_UNKNOWN_DATE = "1970-01-01T00:00:00Z"  # the API's own word for it
+
+
+class Models:
+    """See `dialects.base.Operation`. Lists are not streamed."""
+
+    kind: Kind = "models"
+
+    def encode(self, call: ModelsCall, target: Target, stream: bool) -> Encoded:
+        """The call as a request to `/models`."""
+        if stream:
+            _not_streamed()
+        return Encoded(_PATH, b"", method="GET", headers=HEADERS)
+
+    def decode(self, body: bytes) -> ModelsReply:
+        """The models. Raises `BadReply`, or the error that the body carries."""
+        listed = _listed(body)
+        if isinstance(listed, ProviderError):
+            raise listed
+        return ModelsReply(models=tuple(_info(item) for item in listed))
+
+    def reader(self, call: ModelsCall) -> StreamReader:
+        """Raises `Unsupported`."""
+        _not_streamed()
+
+    def judge(self, body: bytes) -> Signals:
+        """Signals of a whole body: it has succeeded when it is a list, empty or not."""
+        listed = _listed(body)
+        if isinstance(listed, ProviderError):
+            return Signals(error=listed)
+        return Signals(proof=True, finish="stop")
+
+    def watcher(self, n: int) -> Watcher:
+        """Raises `Unsupported`."""
+        _not_streamed()
+
+    def decode_call(self, body: bytes, path: str) -> tuple[ModelsCall, bool]:
+        """There is nothing in it: pages are not cut smaller."""
+        return ModelsCall(), False
+
+    def encode_reply(self, reply: ModelsReply, call: ModelsCall) -> bytes:
+        """The models as Anthropic's list; who owns one and whether it is loaded has no word there."""
+        ids = [info.id for info in reply.models]
+        return msgspec.json.encode(
+            {
+                "data": [_model_object(info) for info in reply.models],
+                "has_more": False,
+                "first_id": ids[0] if ids else None,
+                "last_id": ids[-1] if ids else None,
+            }
+        )
+
+    def writer(self, call: ModelsCall) -> StreamWriter:
+        """Raises `Unsupported`."""
+        _not_streamed()
+
+
+def _not_streamed() -> NoReturn:
+    raise Unsupported("the anthropic dialect does not stream the models operation", "stream")
+
+
+def _listed(body: bytes) -> list[Mapping[str, Any]] | ProviderError:
+    try:
+        payload = msgspec.json.decode(body)
+    except UNREADABLE as error:
+        return bad_reply(body, _EXPECTED, error)
+    found = payload.get("data") if isinstance(payload, dict) else None
+    if isinstance(found, list) and all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in found):
+        return found
+    return error_inside(body) or bad_reply(body, _EXPECTED, "no list of objects with ids")
+
+
+def _info(item: Mapping[str, Any]) -> ModelInfo:
+    window = item.get("max_input_tokens")
+    fits = isinstance(window, int) and window.__class__ is not bool and window > 0
+    return ModelInfo(id=item["id"], context_tokens=window if fits else None)
+
+
+def _model_object(info: ModelInfo) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "type": "model",
+        "id": info.id,
+        "display_name": info.id,
+        "created_at": _UNKNOWN_DATE,
+        "lifecycle": "active",
+    }
+    if info.context_tokens is not None:
+        said["max_input_tokens"] = info.context_tokens
+    return said
