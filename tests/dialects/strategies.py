@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.dialects.support import Support
 from tramite import events as ev
@@ -64,15 +65,22 @@ OF_KIND: dict[str, tuple[str, ...]] = {
 }
 
 
-def settings(fields: frozenset[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """Any of these settings; a function is chosen by name only where there are tools."""
+def settings(support: Support, fields: frozenset[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """Any of these settings, beside those that the dialect always sends; a function is chosen by name only where there
+    are tools, and what a target does not take together comes alone.
+    """
 
     def choose(drawn: dict[str, Any]) -> dict[str, Any]:
         if drawn.get("tools") and drawn.get("tool_choice") == "required":
             drawn["tool_choice"] = drawn["tools"][0].name
+        for name in sorted(support.apart & set(drawn))[1:]:
+            del drawn[name]
         return drawn
 
-    return st.fixed_dictionaries({}, optional={name: FIELDS[name] for name in sorted(fields)}).map(choose)
+    values = FIELDS | {name: st.sampled_from(own) for name, own in support.values.items()}
+    always = {name: values[name] for name in sorted(support.always)}
+    optional = {name: values[name] for name in sorted(fields - support.always)}
+    return st.fixed_dictionaries(always, optional=optional).map(choose)
 
 
 def user_part(kinds: frozenset[str]) -> st.SearchStrategy[Part]:
@@ -99,9 +107,9 @@ def user_message(support: Support) -> st.SearchStrategy[Message]:
 
 
 @st.composite
-def answers(draw: st.DrawFn, support: Support, number: int = 0) -> Message:
-    """A model's message, its parts in the order in which assembly has them."""
-    kinds = support.reply_parts
+def answers(draw: st.DrawFn, support: Support, number: int = 0, but: frozenset[str] = frozenset()) -> Message:
+    """A model's message, its parts (`but` these) in the order in which assembly has them."""
+    kinds = support.reply_parts - but
     parts: list[Part] = []
     if "opaque" in kinds and draw(st.booleans()):
         parts.append(Opaque(support.target.provider, support.opaque))
@@ -129,7 +137,7 @@ def conversations(draw: st.DrawFn, support: Support) -> tuple[Message, ...]:
         messages.append(Message(first, draw(said)))
     for turn in range(draw(st.integers(0, 2))):
         messages.append(draw(user_message(support)))
-        answer = draw(answers(support, turn).filter(lambda message: bool(message.content)))
+        answer = draw(answers(support, turn, support.forgets).filter(lambda message: bool(message.content)))
         messages.append(answer)
         messages += [Message("tool", draw(said), tool_call_id=call.id) for call in answer.tool_calls]
     return (*messages, draw(user_message(support)))
@@ -137,7 +145,7 @@ def conversations(draw: st.DrawFn, support: Support) -> tuple[Message, ...]:
 
 def calls(kind: str, support: Support, only: frozenset[str] | None = None) -> st.SearchStrategy[Any]:
     """Calls of this kind with the settings that the dialect knows, or with `only` these."""
-    chosen = settings(support.call if only is None else only)
+    chosen = settings(support, support.call if only is None else only)
     builders: dict[str, Any] = {
         "chat": lambda drawn: st.builds(ChatCall, messages=conversations(support), **_fixed(drawn)),
         "completion": lambda drawn: st.builds(CompletionCall, prompt=texts, **_fixed(drawn)),
@@ -177,14 +185,13 @@ def replies(kind: str, support: Support) -> st.SearchStrategy[Any]:
     """Whole replies of this kind."""
     facts: dict[str, Any] = dict.fromkeys(sorted(support.facts), said)
     if kind == "models":
-        info = st.builds(
-            ModelInfo,
-            said,
-            texts,
-            st.none() | st.integers(1, 10**6),
-            st.none() | said.filter("model".__ne__),
-            st.none() | st.booleans(),
-        )
+        known: dict[str, st.SearchStrategy[Any]] = {
+            "owned_by": texts,
+            "context_tokens": st.none() | st.integers(1, 10**6),
+            "type": st.none() | said.filter("model".__ne__),
+            "loaded": st.none() | st.booleans(),
+        }
+        info = st.builds(ModelInfo, said, **{name: known[name] for name in sorted(support.model_facts)})
         return st.builds(ModelsReply, models=st.lists(info, max_size=3).map(tuple))
     if kind == "embedding":
         number = st.floats(-1, 1, width=32).filter(lambda value: value == 0 or abs(value) > 1e-6)
@@ -192,7 +199,9 @@ def replies(kind: str, support: Support) -> st.SearchStrategy[Any]:
         usage = st.builds(Usage, input_tokens=st.none() | st.integers(1, 1000))
         return st.builds(EmbeddingReply, vectors=vectors, usage=usage, **facts)
     choice = st.builds(Choice, answers(support), st.sampled_from(support.finishes), logprobs(support))
-    choices = st.lists(choice, min_size=1, max_size=3).map(tuple)
+    if not support.tool_finish:
+        choice = choice.map(lambda said: replace(said, finish=_finish(said.finish, bool(said.message.tool_calls))))
+    choices = st.lists(choice, min_size=1, max_size=support.choices).map(tuple)
     return st.builds(Reply, choices=choices, usage=usages(support), **facts)
 
 
@@ -208,11 +217,20 @@ def deltas(support: Support, index: int) -> st.SearchStrategy[ev.Event]:
     return st.one_of(pieces)
 
 
+def _finish(finish: Any, called: bool) -> Any:
+    """The finish where it is the calls that tell."""
+    if finish in ("stop", "tool_calls"):
+        return "tool_calls" if called else "stop"
+    return finish
+
+
 @st.composite
 def streams(draw: st.DrawFn, support: Support, n: int) -> list[ev.Event]:
     """The events of a stream of `n` choices that has succeeded; each choice ends once, the last event is the usage."""
     events: list[ev.Event] = [
-        ev.ModelReported("m-1", "id-1", draw(st.none() | st.just("fp_1")) if support.facts else None)
+        ev.ModelReported(
+            "m-1", "id-1", draw(st.none() | st.just("fp_1")) if "system_fingerprint" in support.facts else None
+        )
     ]
     queues: list[list[ev.Event]] = []
     for index in range(n):
@@ -222,8 +240,13 @@ def streams(draw: st.DrawFn, support: Support, n: int) -> list[ev.Event]:
                 queue.append(ev.ToolCallDelta(position, f"call_{index}_{position}", draw(names), "", index))
                 queue += [ev.ToolCallDelta(position, "", "", piece, index) for piece in ('{"a"', ":1}")]
         if "opaque" in support.reply_parts and draw(st.booleans()):
-            queue.append(ev.OpaqueDelta(Opaque(support.target.provider, support.opaque), index))
-        queue.append(ev.Finished(draw(st.sampled_from(support.finishes)), index))  # type: ignore[arg-type]  # data
+            queue.insert(
+                0 if support.state_first else len(queue),
+                ev.OpaqueDelta(Opaque(support.target.provider, support.opaque), index),
+            )
+        finish: Any = draw(st.sampled_from(support.finishes))
+        called = any(isinstance(event, ev.ToolCallDelta) for event in queue)
+        queue.append(ev.Finished(finish if support.tool_finish else _finish(finish, called), index))
         queues.append(queue)
     while any(queues):
         queue = draw(st.sampled_from([queue for queue in queues if queue]))

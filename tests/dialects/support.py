@@ -5,10 +5,11 @@ A dialect joins by being in the registry and having its rows here. What a row do
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from tramite.calls import Kind
+from tramite.calls import Kind, ResponseFormat, Tool
 from tramite.dialects import registry
 from tramite.dialects.base import Dialect, Operation, Target, Traits
 
@@ -32,11 +33,29 @@ class Support:
     reply_parts: frozenset[str] = frozenset()
     opaque: str = "{}"
     """The JSON of a piece of state as this dialect keeps it."""
+    state_first: bool = False
+    """That state stands before the rest of the answer, in a stream as well."""
     finishes: tuple[str, ...] = ("stop", "length")
     usage: frozenset[str] = frozenset()
     facts: frozenset[str] = frozenset()
     """Fields of the reply beyond choices and usage."""
     logprobs: bool = False
+    tool_finish: bool = True
+    """That tools are called is a finish of its own. Else it is `stop` on the wire, and the calls tell."""
+    whole_calls: bool = False
+    """A tool call comes in one piece, at the end."""
+    choices: int = 3
+    """The most choices that a reply may have."""
+    always: frozenset[str] = frozenset()
+    """Settings that the dialect fills in where a call names none."""
+    apart: frozenset[str] = frozenset()
+    """Settings of which this target takes one at a time."""
+    forgets: frozenset[str] = frozenset()
+    """Kinds of parts that a reply has and history has not: what the model needs of them is in its state."""
+    values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Values of a setting, where the usual ones are not taken."""
+    model_facts: frozenset[str] = frozenset(("owned_by", "context_tokens", "type", "loaded"))
+    """What a list of models tells beside their ids."""
 
 
 _OPENAI_TRAITS = Traits(
@@ -46,6 +65,10 @@ _OPENAI_TRAITS = Traits(
 )
 _OPENAI = Target("openai", "gpt-4o-mini", _OPENAI_TRAITS)
 _USAGE = frozenset(("cached_tokens", "cache_write_tokens", "reasoning_tokens"))
+_ANTHROPIC = Target("anthropic", "claude-opus-4-6")
+_CLOSED = {"title": "place", "type": "object", "properties": {}, "additionalProperties": False}
+_GEMINI = Target("gemini", "gemini-2.5-flash")
+_OPEN = {"type": "object", "properties": {"città": {"type": "string"}}}
 
 MATRIX: dict[tuple[str, Kind], Support] = {
     ("openai", "chat"): Support(
@@ -71,6 +94,48 @@ MATRIX: dict[tuple[str, Kind], Support] = {
         target=_OPENAI, call=frozenset(("model", "dimensions")), facts=frozenset(("model",))
     ),
     ("openai", "models"): Support(target=_OPENAI, call=frozenset()),
+    ("anthropic", "chat"): Support(
+        target=_ANTHROPIC,
+        call=CHAT - {"presence_penalty", "frequency_penalty", "seed", "logprobs", "n"},
+        roles=frozenset(("system", "user", "assistant", "tool")),
+        user_parts=frozenset(("text", "image", "image_url")),
+        reply_parts=frozenset(("opaque", "reasoning", "tools")),
+        opaque='{"type":"redacted_thinking","data":"EmwK"}',
+        state_first=True,
+        finishes=("stop", "length", "tool_calls", "content_filter"),
+        usage=frozenset(("cached_tokens", "reasoning_tokens")),
+        facts=frozenset(("model", "request_id")),
+        choices=1,
+        always=frozenset(("max_tokens",)),
+        apart=frozenset(("temperature", "top_p", "reasoning_effort")),
+        forgets=frozenset(("reasoning",)),
+        values={
+            "response_format": (ResponseFormat("json_schema", "place", _CLOSED),),
+            "tools": ((Tool("weather", "Il tempo", _CLOSED, True), Tool("search")),),
+        },
+    ),
+    ("gemini", "chat"): Support(
+        target=_GEMINI,
+        call=CHAT,
+        roles=frozenset(("system", "user", "assistant", "tool")),
+        user_parts=frozenset(("text", "image", "image_url", "audio")),
+        reply_parts=frozenset(("opaque", "reasoning", "tools")),
+        opaque='{"parts":[{"text":0,"thoughtSignature":"c2ln"}]}',
+        finishes=("stop", "length", "tool_calls", "content_filter"),
+        tool_finish=False,
+        whole_calls=True,
+        usage=frozenset(("cached_tokens", "reasoning_tokens")),
+        facts=frozenset(("model", "request_id")),
+        logprobs=True,
+        forgets=frozenset(("reasoning",)),
+        values={
+            "tools": ((Tool("weather", "Il tempo", {"type": "object"}), Tool("search")),),
+            "response_format": (ResponseFormat("json_object"), ResponseFormat("json_schema", "place", _OPEN)),
+        },
+    ),
+    ("gemini", "embedding"): Support(target=_GEMINI, call=frozenset(("model", "dimensions"))),
+    ("gemini", "models"): Support(target=_GEMINI, call=frozenset(), model_facts=frozenset(("context_tokens",))),
+    ("anthropic", "models"): Support(target=_ANTHROPIC, call=frozenset(), model_facts=frozenset(("context_tokens",))),
 }
 
 

@@ -8,7 +8,11 @@ from tramite.errors import ConfigError
 
 from .base import Dialect
 
-_HOMES = {"openai": ("tramite.dialects.openai", "OPENAI")}
+_HOMES = {
+    "openai": ("tramite.dialects.openai", "OPENAI"),
+    "gemini": ("tramite.dialects.gemini", "GEMINI"),
+    "anthropic": ("tramite.dialects.anthropic", "ANTHROPIC"),
+}
 """Name in the configuration, to module and object."""
 
 NAMES = tuple(_HOMES)

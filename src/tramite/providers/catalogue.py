@@ -34,6 +34,16 @@ _ROWS = (
         model_name="AZURE_OPENAI_DEPLOYMENT",
     ),
     Provider(
+        name="anthropic",
+        title="Anthropic",
+        base_url="https://api.anthropic.com/v1",
+        dialect="anthropic",
+        auth="x-api-key",
+        secret_names=("ANTHROPIC_API_KEY",),
+        secret_url="https://platform.claude.com/settings/keys",
+        default_model="claude-haiku-5-5",
+    ),
+    Provider(
         name="groq",
         base_url="https://api.groq.com/openai/v1",
         secret_names=("GROQ_API_KEY",),

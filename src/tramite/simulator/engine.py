@@ -33,6 +33,7 @@ PATHS: dict[str, tuple[str, Kind]] = {
     "/v1/completions": ("openai", "completion"),
     "/v1/embeddings": ("openai", "embedding"),
     "/v1/models": ("openai", "models"),
+    "/v1/messages": ("anthropic", "chat"),
 }
 """What is served where: the path, and the dialect and operation behind it."""
 
