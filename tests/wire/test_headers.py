@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tramite.wire.headers import request_id, retry_after_s, should_retry
+from tramite.wire.headers import NOTICES, join_notices, notices, request_id, retry_after_s, should_retry
 
 NOW = 1_445_412_480.0  # Wed, 21 Oct 2015 07:28:00 GMT
 
@@ -58,3 +58,16 @@ def test_the_providers_request_id_goes_before_its_proxys() -> None:
     assert request_id({"cf-ray": "9-MAD", "x-request-id": ""}) == "9-MAD"
     assert request_id({"x-amzn-requestid": "a", "apim-request-id": "b"}) == "a"
     assert request_id({"server": "x"}) is None
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=500), max_size=20))
+def test_notices_come_through_a_header(said: list[str]) -> None:
+    value = join_notices(said)
+    assert value.isascii() and value.isprintable()
+    assert notices({NOTICES: value}) == tuple(said)
+
+
+def test_a_server_cannot_drown_its_client_in_notices() -> None:
+    told = notices({NOTICES: ",".join(["x" * 5_000] * 500)})
+    assert (len(told), len(told[0])) == (20, 500)
+    assert notices({}) == ()

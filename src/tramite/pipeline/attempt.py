@@ -10,7 +10,7 @@ from tramite.config import Timeouts
 from tramite.dialects.base import Encoded, Operation, Signals, Watcher
 from tramite.errors import BadReply, ConnectionBroken, DeadlineExceeded, IncompleteStream, RequestRejected, TimedOut
 from tramite.wire.frames import Frame
-from tramite.wire.headers import request_id
+from tramite.wire.headers import notices, request_id
 from tramite.wire.ndjson import NDJSONDecoder
 from tramite.wire.seam import Response
 from tramite.wire.sse import SSEDecoder
@@ -52,7 +52,7 @@ async def ask(endpoint: Endpoint, envelope: Envelope, timeouts: Timeouts, patien
     return Whole(
         value=envelope.receive(endpoint.dialect, body),
         signals=signals,
-        notices=encoded.notices,
+        notices=encoded.notices + notices(response.headers),
         request_id=request_id(response.headers),
     )
 
@@ -171,7 +171,7 @@ async def ask_stream(endpoint: Endpoint, envelope: Envelope, timeouts: Timeouts,
     began = patience.elapsed_s()
     response = await _send(endpoint, encoded, timeouts, patience, first_s)
     upstream = Upstream(response, operation, operation.watcher(envelope.n), patience, timeouts.stall_s)
-    upstream.notices = encoded.notices
+    upstream.notices = encoded.notices + notices(response.headers)
     try:
         await _refuse_if_not_a_stream(response, patience, timeouts, operation)
         await upstream.open(None if first_s is None else first_s - (patience.elapsed_s() - began))

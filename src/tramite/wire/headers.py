@@ -5,8 +5,14 @@ Header names are in lower case, as `Response.headers` has them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
+from urllib.parse import quote, unquote
+
+NOTICES = "x-tramite-notices"
+"""Ours, of models in this process and of a gateway: no dialect has a word for what was not done as asked."""
+_MOST_NOTICES = 20
+_LONGEST_NOTICE = 500
 
 _REQUEST_IDS = (
     "x-request-id",
@@ -51,6 +57,19 @@ def request_id(headers: Mapping[str, str]) -> str | None:
         if found := headers.get(name):
             return found
     return None
+
+
+def join_notices(notices: Iterable[str]) -> str:
+    """Notices as one header value, in ASCII."""
+    return ",".join(quote(notice, safe=" /:='()") for notice in notices)
+
+
+def notices(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """What the other side says was not done as asked: at most 20 notices, of at most 500 characters each."""
+    said = headers.get(NOTICES)
+    if not said:
+        return ()
+    return tuple(unquote(notice)[:_LONGEST_NOTICE] for notice in said.split(",")[:_MOST_NOTICES])
 
 
 def _number(text: str | None) -> float | None:
