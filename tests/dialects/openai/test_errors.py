@@ -280,3 +280,36 @@ def test_a_large_body_is_cut(body: bytes) -> None:
 )
 def test_a_hostile_message_costs_no_time(message: str) -> None:
     assert _error(400, _said(message)).message
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        (er.Throttled("slow", type="requests", code="rate_limit_exceeded"), "requests", "rate_limit_exceeded"),
+        (er.Throttled("slow", type="tokens", code="rate_limit_exceeded"), "tokens", "rate_limit_exceeded"),
+        (er.Overloaded("busy", type="server_error", code="server_error"), "server_error", "server_error"),
+        (er.Overloaded("busy", status=500), "server_error", None),
+        (er.RequestRejected("no", code="unsupported_value"), "invalid_request_error", "unsupported_value"),
+        (
+            er.ContextTooLong("too long", type="invalid_request_error"),
+            "invalid_request_error",
+            "context_length_exceeded",
+        ),
+        # Gemini's word for a day's quota would be read as a throttle, and a secret's trouble as the request's.
+        (
+            er.QuotaExhausted("per day", type="RESOURCE_EXHAUSTED", code="429"),
+            "insufficient_quota",
+            "insufficient_quota",
+        ),
+        (er.AuthenticationFailed("no", type="invalid_request_error"), "invalid_request_error", "invalid_api_key"),
+    ],
+)
+def test_an_error_says_the_providers_own_words_where_they_mean_the_same(
+    error: ProviderError, kind: str, code: str | None
+) -> None:
+    status, body = OPENAI.encode_error(error)
+    (frame,) = OPENAI.encode_stream_error(error)
+    for raw in (body, frame.data):
+        said = json.loads(raw)["error"]
+        assert (said["type"], said["code"]) == (kind, code)
+    assert type(OPENAI.decode_error(status, {}, body)) is type(error)

@@ -1,4 +1,7 @@
-"""Our errors as OpenAI's: the server's side. `errors_in` reads each of them back as the class it was."""
+"""Our errors as OpenAI's: the server's side. `errors_in` reads each of them back as the class it was.
+
+An error that knows the provider's own `type` and `code` says those, unless they would be read as another class.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tramite import errors as er
+from tramite.dialects.failures import Failure, classify
 from tramite.wire.frames import Frame
 
 _ROWS: tuple[tuple[type[Exception], int, str, str | None], ...] = (
@@ -20,7 +24,7 @@ _ROWS: tuple[tuple[type[Exception], int, str, str | None], ...] = (
     (er.Throttled, 429, "rate_limit_error", "rate_limit_exceeded"),
     (er.QuotaExhausted, 429, "insufficient_quota", "insufficient_quota"),
     (er.ModelLoading, 503, "server_error", "model_loading"),
-    (er.Overloaded, 503, "server_error", "overloaded"),
+    (er.Overloaded, 503, "server_error", None),
     (er.AuthenticationFailed, 401, "invalid_request_error", "invalid_api_key"),
     (er.ModelNotFound, 404, "invalid_request_error", "model_not_found"),
     (er.ContextTooLong, 400, "invalid_request_error", "context_length_exceeded"),
@@ -51,16 +55,27 @@ def _say(error: Exception) -> tuple[int, dict[str, Any]]:
         return 500, _fields("the server failed; its log says why", "server_error", None)
     _, status, kind, code = row
     said = error.message if isinstance(error, er.ProviderError) else str(error)
+    if isinstance(error, er.RequestRejected) and code is None:
+        status = error.status if error.status in (400, 404, 409, 413, 422) else status
+    if isinstance(error, er.ProviderError):
+        kind, code = _own_words(error, said, status, kind, code)
     body = _fields(said, kind, code)
     if isinstance(error, er.InvalidCall):
         body["param"] = error.field
-    if isinstance(error, er.RequestRejected) and code is None:
-        status = error.status if error.status in (400, 404, 409, 413, 422) else status
-        body["code"] = error.code
     if isinstance(error, er.ContentFiltered) and error.categories:
         caught = {name: {"filtered": True} for name in error.categories}
         body["innererror"] = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": caught}
     return status, body
+
+
+def _own_words(error: er.ProviderError, said: str, status: int, kind: str, code: str | None) -> tuple[str, str | None]:
+    """The error's own type and code where it has them and they mean the same, both with its status and in a stream."""
+    own = error.type or kind, error.code or code
+    for seen in (status, None):
+        ours = Failure(message=said, type=kind, code=code or "", status=seen)
+        if classify(Failure(message=said, type=own[0], code=own[1] or "", status=seen)) is not classify(ours):
+            return kind, code
+    return own
 
 
 def _fields(message: str, kind: str, code: str | None) -> dict[str, Any]:
