@@ -63,7 +63,8 @@ def test_the_providers_request_id_goes_before_its_proxys() -> None:
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=500), max_size=20))
 def test_notices_come_through_a_header(said: list[str]) -> None:
     value = join_notices(said)
-    assert value.isascii() and value.isprintable()
+    assert value.isascii()
+    assert value.isprintable()
     assert notices({NOTICES: value}) == tuple(said)
 
 
