@@ -44,6 +44,18 @@ _ROWS = (
         default_model="claude-haiku-5-5",
     ),
     Provider(
+        name="gemini",
+        title="Google Gemini",
+        base_url="https://generativelanguage.googleapis.com/v1beta",
+        dialect="gemini",
+        auth="x-goog-api-key",
+        secret_names=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        secret_url="https://aistudio.google.com/apikey",
+        kinds=("chat", "embedding", "models"),
+        default_model="gemini-3.8-flash",
+        embed_batch=100,
+    ),
+    Provider(
         name="groq",
         base_url="https://api.groq.com/openai/v1",
         secret_names=("GROQ_API_KEY",),

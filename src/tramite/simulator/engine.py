@@ -34,8 +34,17 @@ PATHS: dict[str, tuple[str, Kind]] = {
     "/v1/embeddings": ("openai", "embedding"),
     "/v1/models": ("openai", "models"),
     "/v1/messages": ("anthropic", "chat"),
+    "/v1beta/models": ("gemini", "models"),
 }
 """What is served where: the path, and the dialect and operation behind it."""
+
+METHODS: dict[str, tuple[str, Kind]] = {
+    "generateContent": ("gemini", "chat"),
+    "streamGenerateContent": ("gemini", "chat"),
+    "batchEmbedContents": ("gemini", "embedding"),
+    "embedContent": ("gemini", "embedding"),
+}
+"""The same for paths that hold the model, and end in a colon and one of these."""
 
 DEPLOYMENTS = "/openai/"
 """Azure's prefix: what follows it ends as the paths above do."""
@@ -199,7 +208,7 @@ _AS_IT_IS = Scenario()
 
 
 def _route(path: str) -> tuple[str, Kind] | None:
-    found = PATHS.get(path)
+    found = PATHS.get(path) or METHODS.get(path.rpartition(":")[2])
     if found is None and path.startswith(DEPLOYMENTS):
         for ending, route in PATHS.items():
             if path.endswith(ending.removeprefix("/v1")):

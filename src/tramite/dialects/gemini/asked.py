@@ -1,12 +1,14 @@
-"""A Gemini request body, field by field: the server's side. Strict about types; knows no setting and no message.
+"""A Gemini request body, field by field: the server's side. Strict about names; knows no setting and no message.
 
-Google takes every name in both spellings, `inlineData` and `inline_data`. Fields stay raw until they are asked for, so
-that what is only passed on (arguments, results, parts of other kinds) keeps its bytes.
+Google takes every name in both spellings, `inlineData` and `inline_data`, numbers as strings, and a single object where
+a list belongs. Fields stay raw until they are asked for, so that what is only passed on (arguments, results, parts of
+other kinds) keeps its bytes.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, TypeVar, overload
 
 import msgspec
@@ -33,7 +35,7 @@ class Fields:
         except UNREADABLE as error:
             what = where or "the request's body"
             raise InvalidCall(f"{what} must be a JSON object: {error}", where or None) from error
-        self._left = {_camel(name): value for name, value in fields.items() if bytes(value) != b"null"}
+        self._left = {_camel(name): value for name, value in fields.items() if value != _NULL}
 
     def __contains__(self, name: str) -> bool:
         return name in self._left
@@ -53,24 +55,26 @@ class Fields:
     def take(self, name: str, kind: Any) -> Any: ...
     def take(self, name: str, kind: Any) -> Any:
         """Take a field out, of this type or absent. Raises `InvalidCall` naming it."""
-        raw = self.raw(name)
-        if raw is None:
+        value = self._left.pop(name, None)
+        if value is None:
             return None
         try:
-            return msgspec.json.decode(raw, type=kind)
+            return _decoder(kind).decode(value)
         except UNREADABLE as error:
             raise InvalidCall(f"{self.place(name)}: {error}", self.place(name)) from error
 
     def object(self, name: str) -> Fields | None:
         """Take an object out."""
-        raw = self.raw(name)
-        return None if raw is None else Fields(raw, self.place(name))
+        value = self._left.pop(name, None)
+        return None if value is None else Fields(value, self.place(name))
 
     def objects(self, name: str) -> list[Fields]:
         """Take a list of objects out."""
         raw = self.raw(name)
         if raw is None:
             return []
+        if raw.startswith(b"{"):
+            return [Fields(raw, self.place(name))]
         try:
             items = _decode_list(raw)
         except UNREADABLE as error:
@@ -86,5 +90,14 @@ class Fields:
         return msgspec.json.encode(self._left)
 
 
+_NULL = Raw(b"null")
+
+
+@lru_cache(maxsize=16)
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind, strict=kind not in (int, float))
+
+
+@lru_cache(maxsize=256)
 def _camel(name: str) -> str:
     return _SNAKE.sub(lambda found: found[1].upper(), name) if "_" in name else name

@@ -32,7 +32,7 @@ from .paths import STREAM, model_and_method, path_of
 from .reader import Reader
 from .settings_in import take_settings
 from .settings_out import settings_object
-from .shapes import Answer, Candidate, Judged, decode_answer, decode_judged, raw_part
+from .shapes import Answer, Candidate, Judged, decode_answer, decode_judged, decoded, raw_part
 from .turn import Turn
 from .watcher import TextWatcher
 from .writer import Writer
@@ -59,18 +59,12 @@ class Chat:
     def decode(self, body: bytes) -> Reply:
         """The reply. Raises `BadReply`, or the error that the body carries."""
         try:
-            answer = decode_answer(body)
+            answer = decoded(decode_answer, body)
+            if not answer.error and answer.candidates:
+                return _reply(answer, answer.candidates, body)
         except UNREADABLE as error:
             raise error_inside(body) or bad_reply(body, _EXPECTED, error) from error
-        if answer.error or not answer.candidates:
-            raise _failure(answer, body)
-        id = answer.response_id if isinstance(answer.response_id, str) else ""
-        return Reply(
-            choices=tuple([_choice(candidate, number, id, body) for number, candidate in enumerate(answer.candidates)]),
-            usage=usage_of(answer.usage_metadata) or Usage(),
-            model=answer.model_version if isinstance(answer.model_version, str) else "",
-            request_id=id or None,
-        )
+        raise _failure(answer, body)
 
     def reader(self, call: ChatCall) -> StreamReader:
         """A reader for the stream that answers this call."""
@@ -79,7 +73,8 @@ class Chat:
     def judge(self, body: bytes) -> Signals:
         """Signals of a whole body: it has succeeded when it has candidates, and none that failed. Never raises."""
         try:
-            judged = decode_judged(body)
+            judged = decoded(decode_judged, body)
+            body.decode()  # the text is skipped above, and broken UTF-8 in it is no answer
         except UNREADABLE as error:
             return Signals(error=error_inside(body) or bad_reply(body, _EXPECTED, error))
         usage = usage_of(judged.usage_metadata)
@@ -122,6 +117,16 @@ class Chat:
     def writer(self, call: ChatCall) -> StreamWriter:
         """A writer for the stream that answers this call."""
         return Writer(call)
+
+
+def _reply(answer: Answer, candidates: list[Candidate], body: bytes) -> Reply:
+    id = answer.response_id if isinstance(answer.response_id, str) else ""
+    return Reply(
+        choices=tuple([_choice(candidate, number, id, body) for number, candidate in enumerate(candidates)]),
+        usage=usage_of(answer.usage_metadata) or Usage(),
+        model=answer.model_version if isinstance(answer.model_version, str) else "",
+        request_id=id or None,
+    )
 
 
 def _failure(answer: Answer | Judged, body: bytes) -> ProviderError:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import Raw
+
 from tramite.dialects.openai.fields import ZERO_PROBABILITY
 from tramite.dialects.openai.parts_in import objects
+from tramite.dialects.openai.shapes import UNREADABLE
 from tramite.replies import Finish, TokenLogprob, Usage
 
-from .shapes import Counts
+from .shapes import Counts, decode_counts
 
 _FINISHES: dict[str, Finish] = {
     "STOP": "stop",
@@ -90,6 +93,14 @@ def usage_of(counts: Counts | None) -> Usage | None:
         cached_tokens=cached if cached is None or given is None else min(cached, given),
         reasoning_tokens=thought,
     )
+
+
+def usage_in(counts: Raw) -> Usage | None:
+    """Usage out of counts that were left as they came; None for what is none."""
+    try:
+        return usage_of(decode_counts(counts)) if counts else None
+    except UNREADABLE:
+        return None
 
 
 def _count(value: object) -> int | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from tramite.dialects.openai.shapes import UNREADABLE
 from tramite.errors import InvalidCall
 from tramite.messages import Audio, Image
 
@@ -71,10 +72,10 @@ def image_in(raw: bytes) -> Image | None:
     """The image that a part of the model's holds, if it holds one."""
     if b'"inlineData"' not in raw:
         return None
-    part: Any = msgspec.json.decode(raw)
-    fields = part.get("inlineData") if isinstance(part, dict) else None
     try:
+        part: Any = msgspec.json.decode(raw)
+        fields = part.get("inlineData") if isinstance(part, dict) else None
         found = inline_media(fields, "inlineData") if isinstance(fields, dict) else None
-    except InvalidCall:
+    except (InvalidCall, *UNREADABLE):
         return None
     return found if isinstance(found, Image) else None

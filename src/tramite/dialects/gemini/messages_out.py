@@ -33,26 +33,31 @@ def contents_of(
     contents: list[dict[str, Any]] = []
     system: list[dict[str, Any]] = []
     names: dict[str, str] = {}
-    answering = False
+    results: list[dict[str, Any]] | None = None
     for message in messages:
-        role = message.role
-        if message.name is not None and role != "tool":
+        role, content = message.role, message.content
+        if role == "tool":
+            if results is None:  # the answers to calls that were made together must come together
+                results = []
+                contents.append({"role": "user", "parts": results})
+            results.append(_tool_part(message, names, target, notices))
+            continue
+        results = None
+        if message.name is not None:
             _notice(notices, f"{target} has no place for the names of those who speak: they were left out")
         if role == "user":
-            contents.append({"role": "user", "parts": _user_parts(message, target, notices)})
+            parts = [{"text": content}] if content.__class__ is str else _user_parts(message, target, notices)
+            contents.append({"role": "user", "parts": parts})
         elif role == "assistant":
-            names.update((call.id, call.name) for call in message.tool_calls)
-            contents.append({"role": "model", "parts": model_parts(message, target, notices)})
-        elif role == "tool":
-            # The answers to calls that were made together must come together.
-            if not answering:
-                contents.append({"role": "user", "parts": []})
-            contents[-1]["parts"].append(_tool_part(message, names, target, notices))
+            if content.__class__ is str:
+                contents.append({"role": "model", "parts": [{"text": content}]})
+            else:
+                names.update([(call.id, call.name) for call in message.tool_calls])
+                contents.append({"role": "model", "parts": model_parts(message, target, notices)})
         else:
             if contents:
                 _notice(notices, f"{target} has one place for what the system says: later words of it were moved there")
             system.append({"text": _only_text(message)})
-        answering = role == "tool"
     return contents, system
 
 
@@ -92,9 +97,7 @@ def _stand_in(parts: list[dict[str, Any]], target: Target, notices: list[str]) -
 
 
 def _user_parts(message: Message, target: Target, notices: list[str]) -> list[dict[str, Any]]:
-    if isinstance(message.content, str):
-        return [{"text": message.content}]
-    return [_user_part(part, message.role, target, notices) for part in message.content]
+    return [_user_part(part, message.role, target, notices) for part in message.parts]
 
 
 def _user_part(part: Part, role: str, target: Target, notices: list[str]) -> dict[str, Any]:
@@ -144,6 +147,8 @@ def is_output(response: dict[str, Any]) -> bool:
 
 
 def _only_text(message: Message) -> str:
+    if isinstance(message.content, str):
+        return message.content
     for part in message.parts:
         if not isinstance(part, Text):
             kind = type(part).__name__

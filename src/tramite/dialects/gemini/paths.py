@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from tramite.errors import InvalidCall
 
@@ -11,6 +12,7 @@ _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 STREAM = "streamGenerateContent"
 
 
+@lru_cache(maxsize=256)
 def path_of(model: str, method: str) -> str:
     """The path below the base URL. Raises `InvalidCall` for a name that would lead elsewhere."""
     if not model or any(step in ("", ".", "..") for step in model.split("/")):

@@ -6,14 +6,17 @@ This is a hot path: one typed decode and one event for an ordinary frame.
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from tramite import events as ev
 from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.openai.reader import FRAME
+from tramite.dialects.openai.shapes import UNREADABLE, decode_again
+from tramite.errors import BadReply
 from tramite.wire.frames import Frame
 
-from .fields import finish_of, logprobs_of, reason_of, usage_of
-from .shapes import Answer, Candidate, decode_answer, raw_part
+from .fields import finish_of, logprobs_of, reason_of, usage_in
+from .shapes import Candidate, Chunk, FirstChunk, decode_chunk, decode_first_chunk, raw_part
 from .turn import Turn
 
 
@@ -22,7 +25,7 @@ class Reader:
 
     def __init__(self) -> None:
         self._turns: dict[int, Turn] = {}
-        self._introduced = False
+        self._decode: Any = decode_first_chunk
         self._id = ""
 
     def read(self, frames: list[Frame]) -> list[ev.Event]:
@@ -30,29 +33,43 @@ class Reader:
         events: list[ev.Event] = []
         for frame in frames:
             try:
-                answer = decode_answer(frame.data)
-            except UNREADABLE as error:
-                _unreadable(frame, error, events)
-                continue
-            if answer.error or frame.event == "error":
+                chunk = self._decode(frame.data)
+            except UNREADABLE:
+                chunk = self._unreadable(frame, events)
+                if chunk is None:
+                    continue
+            if chunk.error or frame.event == "error":
                 continue  # the watcher's to report
-            if not self._introduced:
-                self._introduce(answer, events)
-            over = not answer.candidates
-            for number, candidate in enumerate(answer.candidates or ()):
-                over = self._candidate(candidate, number, frame.data, events) or over
-            # Counts come with every frame and grow; only those beside a finish, or alone, are worth an event.
-            usage = usage_of(answer.usage_metadata) if over else None
-            if usage is not None:
-                events.append(ev.UsageReported(usage))
+            if self._decode is decode_first_chunk:
+                self._introduce(chunk, events)
+            try:
+                self._candidates(chunk, frame.data, events)
+            except UNREADABLE as error:  # in what was left as it came: a call's arguments, a part of another kind
+                raise _broken(frame, events, error) from error
         return events
 
-    def _candidate(self, candidate: Candidate, number: int, data: bytes, events: list[ev.Event]) -> bool:
+    def _candidates(self, chunk: Chunk, data: bytes, events: list[ev.Event]) -> None:
+        over = not chunk.candidates
+        for number, candidate in enumerate(chunk.candidates or ()):
+            index = candidate.index if candidate.index.__class__ is int else 0
+            turn = self._turns.get(index)
+            if turn is None:
+                turn = self._turns[index] = Turn(index, self._id)
+            parts = candidate.content.parts if candidate.content is not None else None
+            if candidate.finish_reason is None and candidate.logprobs_result is None and parts and len(parts) == 1:
+                part = parts[0]
+                if part.text.__class__ is str and part.text and part.thought is None and part.thought_signature is None:
+                    turn.said(part.text)
+                    events.append(ev.TextDelta(part.text, index))
+                    continue
+            over = self._rarer(candidate, number, turn, data, events) or over
+        # Counts come with every frame and grow; only those beside a finish, or alone, are worth an event.
+        usage = usage_in(chunk.usage_metadata) if over else None
+        if usage is not None:
+            events.append(ev.UsageReported(usage))
+
+    def _rarer(self, candidate: Candidate, number: int, turn: Turn, data: bytes, events: list[ev.Event]) -> bool:
         """The events of one candidate in one frame; whether it has ended."""
-        index = candidate.index if candidate.index.__class__ is int else 0
-        turn = self._turns.get(index)
-        if turn is None:
-            turn = self._turns[index] = Turn(index, self._id)
         parts = candidate.content.parts if candidate.content is not None else None
         if parts or candidate.logprobs_result is not None:
             logprobs = () if candidate.logprobs_result is None else logprobs_of(candidate.logprobs_result)
@@ -60,19 +77,27 @@ class Reader:
         reason = reason_of(candidate.finish_reason)
         if reason:
             turn.end(events)
-            events.append(ev.Finished(finish_of(reason, turn.called), index))
+            events.append(ev.Finished(finish_of(reason, turn.called), turn.index))
         return bool(reason)
 
-    def _introduce(self, answer: Answer, events: list[ev.Event]) -> None:
-        model, id = answer.model_version, answer.response_id
+    def _introduce(self, chunk: FirstChunk, events: list[ev.Event]) -> None:
+        model, id = chunk.model_version, chunk.response_id
         self._id = id if isinstance(id, str) else ""
         if isinstance(model, str) and model:
-            self._introduced = True
+            self._decode = decode_chunk
             events.append(ev.ModelReported(model, self._id))
 
+    def _unreadable(self, frame: Frame, events: list[ev.Event]) -> Any:
+        """Nothing, or what can be read after all."""
+        if not frame.data.strip() or frame.event not in ("", "message"):  # events of other names are not ours to read
+            return None
+        try:
+            return decode_again(self._decode, frame.data)
+        except UNREADABLE as error:
+            raise _broken(frame, events, error) from error
 
-def _unreadable(frame: Frame, error: Exception, events: list[ev.Event]) -> None:
-    if frame.data.strip() and frame.event in ("", "message"):  # events of other names are not ours to read
-        failure = bad_reply(frame.data, "a JSON object as a stream's frame", error)
-        failure.events = tuple(events)
-        raise failure from error
+
+def _broken(frame: Frame, events: list[ev.Event], error: Exception) -> BadReply:
+    failure = bad_reply(frame.data, FRAME, error)
+    failure.events = tuple(events)
+    return failure

@@ -40,6 +40,8 @@ Google's own beside ours, so those may be in `extra`."""
 _OF_OUR_SERVER = frozenset(("stream_options", "encoding_format"))
 """What the OpenAI dialect leaves in `extra` for the answer to its client; not for whom we ask."""
 
+_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
+
 DEFAULT_NAME = "answer"
 
 
@@ -53,15 +55,14 @@ def settings_object(call: ChatCall, target: Target, notices: list[str]) -> dict[
         body["generationConfig"] = config
     if call.tools:
         body["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in call.tools]}]
-    calling = _calling_config(call)
-    if calling:
-        body["toolConfig"] = {"functionCallingConfig": calling}
+    if call.tools or call.tool_choice is not None:
+        calling = _calling_config(call)
+        if calling:
+            body["toolConfig"] = {"functionCallingConfig": calling}
     if call.extra:
-        extra = {name: value for name, value in call.extra.items() if name not in _OF_OUR_SERVER}
-        merge(body, extra)
-    thinking = config.get("thinkingConfig")
-    if thinking and call.reasoning_effort != "none":
-        thinking.setdefault("includeThoughts", True)
+        merge(body, {name: value for name, value in call.extra.items() if name not in _OF_OUR_SERVER})
+    if call.reasoning_effort is not None and call.reasoning_effort != "none" and "thinkingConfig" in config:
+        config["thinkingConfig"].setdefault("includeThoughts", True)
     return body
 
 
@@ -112,19 +113,13 @@ def _declaration(tool: Tool) -> dict[str, Any]:
 
 def _calling_config(call: ChatCall) -> dict[str, Any]:
     """`functionCallingConfig`. Schemas are kept to where a call is demanded (ANY) and where one is VALIDATED."""
-    match call.tool_choice:
-        case None | "auto" if any(tool.strict for tool in call.tools):
-            return {"mode": "VALIDATED"}
-        case None:
-            return {}
-        case "auto":
-            return {"mode": "AUTO"}
-        case "none":
-            return {"mode": "NONE"}
-        case "required":
-            return {"mode": "ANY"}
-        case name:
-            return {"mode": "ANY", "allowedFunctionNames": [name]}
+    choice = call.tool_choice
+    if choice in (None, "auto") and any(tool.strict for tool in call.tools):
+        return {"mode": "VALIDATED"}
+    if choice is None:
+        return {}
+    mode = _MODES.get(choice)
+    return {"mode": mode} if mode else {"mode": "ANY", "allowedFunctionNames": [choice]}
 
 
 def _without(call: ChatCall, target: Target, notices: list[str]) -> ChatCall:

@@ -6,10 +6,13 @@ not named here are skipped, not built.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
+
+from tramite.dialects.openai.shapes import UNREADABLE, T, decode_again
 
 
 class Call(Struct, gc=False, rename="camel"):
@@ -38,6 +41,7 @@ class Candidate(Struct, gc=False, rename="camel"):
     finish_reason: Any = None
     index: Any = 0
     logprobs_result: Any = None
+    finish_message: Any = None
 
 
 class Counts(Struct, gc=False, rename="camel"):
@@ -52,12 +56,27 @@ class Counts(Struct, gc=False, rename="camel"):
 
 
 class Answer(Struct, gc=False, rename="camel"):
-    """A whole reply, or a frame of a stream: Gemini gives them the same shape."""
+    """A whole reply."""
 
     candidates: list[Candidate] | None = None
     usage_metadata: Counts | None = None
     error: Any = None
     prompt_feedback: Any = None
+    model_version: Any = None
+    response_id: Any = None
+
+
+class Chunk(Struct, gc=False, rename="camel"):
+    """A frame of a stream, once the model's name is known: the same, with counts that are seldom looked at."""
+
+    candidates: list[Candidate] | None = None
+    usage_metadata: Raw = Raw()
+    error: Any = None
+
+
+class FirstChunk(Chunk, gc=False, rename="camel"):
+    """A frame of a stream, as long as the model's name is not known."""
+
     model_version: Any = None
     response_id: Any = None
 
@@ -86,6 +105,15 @@ class Judged(Struct, gc=False, rename="camel"):
 
     candidates: list[JudgedCandidate] | None = None
     usage_metadata: Counts | None = None
+    error: Any = None
+    prompt_feedback: Any = None
+
+
+class Watched(Struct, gc=False, rename="camel"):
+    """A frame of a stream, as far as the pipeline must know it."""
+
+    candidates: list[Candidate] | None = None
+    usage_metadata: Raw = Raw()
     error: Any = None
     prompt_feedback: Any = None
 
@@ -138,11 +166,23 @@ class Models(Struct, gc=False):
 
 
 decode_answer = msgspec.json.Decoder(Answer).decode
+decode_chunk = msgspec.json.Decoder(Chunk).decode
+decode_first_chunk = msgspec.json.Decoder(FirstChunk).decode
+decode_watched = msgspec.json.Decoder(Watched).decode
+decode_counts = msgspec.json.Decoder(Counts | None).decode
 decode_judged = msgspec.json.Decoder(Judged).decode
 decode_vectors = msgspec.json.Decoder(Vectors).decode
 decode_judged_vectors = msgspec.json.Decoder(JudgedVectors).decode
 decode_models = msgspec.json.Decoder(Models).decode
 _decode_raw = msgspec.json.Decoder(_RawAnswer).decode
+
+
+def decoded(decode: Callable[[bytes], T], body: bytes) -> T:
+    """Decode, once more without half characters where it could not be. Raises what decoding raises (`UNREADABLE`)."""
+    try:
+        return decode(body)
+    except UNREADABLE:
+        return decode_again(decode, body)
 
 
 def raw_part(body: bytes, candidate: int, part: int) -> bytes:

@@ -24,15 +24,19 @@ _UNSHOWN = "the answer holds an image, which a stream cannot show: ask for a who
 class Turn:
     """One candidate, as far as it has come."""
 
-    __slots__ = ("_index", "_marker", "_prefix", "called", "images")
+    __slots__ = ("_marker", "_prefix", "called", "images", "index")
 
     def __init__(self, index: int, answer_id: str = "") -> None:
         self.called = False
         self.images: list[Image] = []
-        self._index = index
+        self.index = index
         self._marker = Marker()
         # Where the model gives its calls no ids, ours must be the same however often the reply is read.
         self._prefix = f"call_{answer_id or uuid.uuid4().hex[:24]}_{f'{index}_' if index else ''}"
+
+    def said(self, text: str) -> None:
+        """More text, of which the reader has made the event itself."""
+        self._marker.text += len(text)
 
     def add(
         self, parts: Iterable[Part], raw: RawPart, events: list[ev.Event], logprobs: tuple[TokenLogprob, ...] = ()
@@ -50,22 +54,22 @@ class Turn:
                 if part.thought_signature:
                     marker.note(Mark(thought=len(text), signature=str(part.thought_signature)))
                 if text:
-                    events.append(ev.ReasoningDelta(text, self._index))
+                    events.append(ev.ReasoningDelta(text, self.index))
             else:
                 marker.text += len(text)
                 if part.thought_signature:
                     marker.note(Mark(text=len(text), signature=str(part.thought_signature)))
                 if text or logprobs:
-                    events.append(ev.TextDelta(text, self._index, logprobs))
+                    events.append(ev.TextDelta(text, self.index, logprobs))
                     logprobs = ()
         if logprobs:
-            events.append(ev.TextDelta("", self._index, logprobs))
+            events.append(ev.TextDelta("", self.index, logprobs))
 
     def end(self, events: list[ev.Event]) -> None:
         """Nothing more comes: hand the state over."""
         opaque = self._marker.take()
         if opaque is not None:
-            events.append(ev.OpaqueDelta(opaque, self._index))
+            events.append(ev.OpaqueDelta(opaque, self.index))
 
     def _call(self, call: Call, signature: object, events: list[ev.Event]) -> None:
         marker = self._marker
@@ -77,7 +81,7 @@ class Turn:
             marker.note(Mark(call=id, signature=str(signature)))
         name = call.name if isinstance(call.name, str) else ""
         raw = bytes(call.args)
-        events.append(ev.ToolCallDelta(position, id, name, raw.decode() if raw not in _NOTHING else "{}", self._index))
+        events.append(ev.ToolCallDelta(position, id, name, raw.decode() if raw not in _NOTHING else "{}", self.index))
 
     def _other(self, part: Part, raw: bytes, events: list[ev.Event]) -> None:
         """Code that Google ran, its own tools, an image: they are not ours to show, but must go back as they came."""
