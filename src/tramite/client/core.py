@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from tramite import config as configuration
 from tramite.calls import Call, ChatCall, CompletionCall, EmbeddingCall, Kind, ModelsCall
 from tramite.config import Config
-from tramite.dialects.base import Dialect, Encoded, Target, operation
+from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target, operation
 from tramite.pipeline.envelope import Delivery, Envelope
 from tramite.pipeline.retry import Retry
 from tramite.pipeline.route import Routes
@@ -31,6 +32,22 @@ KINDS: dict[type[Any], Kind] = {
 }
 
 
+def _demo(provider: Provider) -> Transport:
+    from tramite.simulator import demo
+
+    return demo()
+
+
+def _embedded(provider: Provider) -> Transport:
+    from tramite.providers.embedded import transport
+
+    return transport(provider)
+
+
+IN_PROCESS: dict[str, Callable[[Provider], Transport]] = {"demo": _demo, "embedded": _embedded}
+"""What stands behind `inprocess://NAME`."""
+
+
 class Core:
     """Carries one call through the pipeline. Reads the configuration once; opens nothing before the first call."""
 
@@ -46,7 +63,7 @@ class Core:
         self.retry = retry or Retry(**msgspec.structs.asdict(self.config.retry))
         self._given = transport
         self._network: Transport | None = transport
-        self._in_process: Transport | None = None
+        self._in_process: dict[str, Transport] = {}
         self.routes = Routes(self.config, self._transport_of)
         self.pipeline = Pipeline(self.routes, self.retry, self.config.timeouts)
 
@@ -67,14 +84,11 @@ class Core:
         def body_for(dialect: Dialect, target: Target) -> Encoded:
             return operation(dialect, kind).encode(call, target, stream)
 
-        def receive(dialect: Dialect, body: bytes) -> Any:
-            return operation(dialect, kind).decode(body)
-
         return Envelope(
             kind=kind,
             model=call.model,
             body_for=body_for,
-            receive=receive,
+            receive=_received,
             stream=stream,
             n=getattr(call, "n", None) or 1,
             retry=delivery.get("retry"),
@@ -88,16 +102,22 @@ class Core:
 
     def _transport_of(self, provider: Provider) -> Transport:
         if provider.in_process:
-            if self._in_process is None:
-                from tramite.simulator import demo
-
-                self._in_process = demo()
-            return self._in_process
+            host = urlsplit(provider.base_url).netloc
+            if host not in self._in_process:
+                self._in_process[host] = IN_PROCESS[host](provider)
+            return self._in_process[host]
         if self._network is None:
             from tramite.wire.network import Network
 
             self._network = Network()  # used from here on, on whatever loop
         return self._network
+
+
+def _received(operation: Operation, body: bytes) -> tuple[Any, Signals]:
+    """The reply and its signals; for what is no success, `decode` raises what `judge` would have found."""
+    reply = operation.decode(body)
+    usage = None if reply.usage.total_tokens is None else reply.usage
+    return reply, Signals(proof=True, finish=getattr(reply, "finish", "stop"), usage=usage)
 
 
 def _with_facts(delivery: Delivery) -> Any:
@@ -109,6 +129,7 @@ def _with_facts(delivery: Delivery) -> Any:
     return msgspec.structs.replace(
         reply,
         target=str(delivery.target),
+        cost_nanousd=delivery.cost_nanousd,
         request_id=delivery.request_id or reply.request_id,
         attempts=delivery.attempts,
         timings=delivery.timings,

@@ -71,6 +71,7 @@ class Reading:
             reply,
             usage=usage,
             target=facts.target,
+            cost_nanousd=facts.ended.cost_nanousd if facts.ended else None,
             request_id=facts.request_id,
             notices=tuple(facts.notices),
             attempts=facts.ended.attempts if facts.ended else (),

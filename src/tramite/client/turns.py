@@ -28,8 +28,10 @@ class Turn(Struct, frozen=True):
 
 async def take(call: ChatCall, ask: Ask, schema: Wanted | None, max_tool_rounds: int) -> Turn:
     """Ask, run tools until the model has what it needs, and validate. Raises ToolLoopExceeded, SchemaMismatch."""
-    replies = [await ask(call)]
-    added: list[Message] = [replies[-1].message]
+    reply = await ask(call)
+    if schema is None and not call.tools:
+        return Turn(reply, (reply.message,))
+    replies, added = [reply], [reply.message]
     for _ in range(max_tool_rounds):
         wanted = replies[-1].tool_calls
         if not wanted or not callable_all(wanted, call.tools):

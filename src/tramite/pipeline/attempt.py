@@ -44,13 +44,13 @@ async def ask(endpoint: Endpoint, envelope: Envelope, timeouts: Timeouts, patien
         body = await _body(response, patience, timeouts)
     finally:
         response.close()
-    signals = operation.judge(body)
+    value, signals = envelope.receive(operation, body)
     if signals.error is not None:
         raise signals.error
     if not signals.proof:
         raise BadReply("the answer is no answer that this dialect knows", status=response.status, body=_excerpt(body))
     return Whole(
-        value=envelope.receive(endpoint.dialect, body),
+        value=value,
         signals=signals,
         notices=encoded.notices + notices(response.headers),
         request_id=request_id(response.headers),

@@ -7,19 +7,24 @@ import asyncio
 from tramite.calls import Kind
 from tramite.config import Timeouts
 from tramite.dialects.base import Dialect, Encoded, Operation, Target, operation
+from tramite.providers.prices.lookup import Price
 from tramite.providers.rows import Provider
+from tramite.replies import Usage
 from tramite.wire.seam import Request, Transport
 
 
 class Endpoint:
     """One model at one provider. What does not change from request to request is worked out once."""
 
-    __slots__ = ("_headers", "dialect", "provider", "target", "transport")
+    __slots__ = ("_headers", "dialect", "price", "provider", "target", "transport")
 
-    def __init__(self, provider: Provider, model: str, dialect: Dialect, transport: Transport) -> None:
+    def __init__(
+        self, provider: Provider, model: str, dialect: Dialect, transport: Transport, price: Price | None = None
+    ) -> None:
         self.provider = provider
         self.dialect = dialect
         self.transport = transport
+        self.price = price
         self.target = Target(provider.name, model, provider.traits)
         self._headers: dict[str, str] | None = None
 
@@ -48,6 +53,10 @@ class Endpoint:
             write_s=timeouts.write_s,
             pool_s=timeouts.pool_s,
         )
+
+    def cost_nanousd(self, usage: Usage | None) -> int | None:
+        """What this usage costs here; None where usage or price is unknown."""
+        return self.price.cost_nanousd(usage) if self.price is not None and usage is not None else None
 
     async def read_secret(self) -> None:
         """Read the secret where that may take long (a command, a keyring), off the loop. Raises ConfigError."""

@@ -24,8 +24,9 @@ class Envelope(Struct, frozen=True, kw_only=True):
     model: str | None
     """As the caller wrote it: `provider/model`, a route, a bare name, or nothing."""
     body_for: Callable[[Dialect, Target], Encoded]
-    receive: Callable[[Dialect, bytes], Any]
-    """How the edge reads a whole body. Raises `BadReply`, which is retried like any failure."""
+    receive: Callable[[Operation, bytes], tuple[Any, Signals]]
+    """How the edge reads a whole body: what it makes of it, and the signals in it. An edge that decodes has them for
+    nothing. May raise the provider's error or `BadReply`, which are retried like any failure."""
     stream: bool = False
     n: int = 1
     retry: Retry | None = None
@@ -41,6 +42,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """None when `Retry.on_give_up` gave the value: no model answered."""
     attempts: tuple[Attempt, ...]
     timings: Timings
+    cost_nanousd: int | None = None
     notices: tuple[str, ...] = ()
     request_id: str | None = None
 
@@ -60,6 +62,7 @@ class Ended(Struct, frozen=True, kw_only=True):
 
     attempts: tuple[Attempt, ...]
     timings: Timings
+    cost_nanousd: int | None = None
     notices: tuple[str, ...] = ()
 
 

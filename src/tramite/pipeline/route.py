@@ -16,6 +16,7 @@ from tramite.wire.seam import Transport
 
 from .endpoint import Endpoint
 from .envelope import Envelope
+from .pricing import price_of
 
 
 class Routes:
@@ -54,7 +55,7 @@ class Routes:
         if not model and kind != "models":
             model = await local_servers.loaded_model(provider, transport, kind)
         _refuse_retired(provider, model)
-        endpoint = Endpoint(provider, model, dialect, transport)
+        endpoint = Endpoint(provider, model, dialect, transport, price_of(self._config, provider, model))
         await endpoint.read_secret()
         return endpoint
 

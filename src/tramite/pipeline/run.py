@@ -103,6 +103,7 @@ def _delivery(whole: Whole, tries: Tries, patience: Patience) -> Delivery:
         value=whole.value,
         target=tries.endpoint.target,
         signals=whole.signals,
+        cost_nanousd=tries.endpoint.cost_nanousd(whole.signals.usage),
         attempts=tuple(tries.attempts),
         timings=_timings(tries, patience),
         notices=whole.notices,
@@ -125,6 +126,7 @@ def _ended(upstream: Upstream, tries: Tries, patience: Patience) -> Ended:
     unknown = upstream.watcher.finish in (None, "unknown")
     return Ended(
         attempts=tuple(tries.attempts),
+        cost_nanousd=tries.endpoint.cost_nanousd(upstream.watcher.usage),
         timings=_timings(tries, patience),
         notices=("the provider ended the stream without saying why (no finish reason)",) if unknown else (),
     )

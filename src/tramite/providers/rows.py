@@ -48,6 +48,8 @@ class Provider(Struct, frozen=True, kw_only=True, omit_defaults=True):
     default_model: str = ""
     model_name: str = ""
     """The variable that holds the default model, where there is one."""
+    free: bool = False
+    """It runs on the user's own machine, and nobody sends a bill."""
     local: bool = False
     """It runs on a machine of the user's: prefill may be slow, the choice of models is what is loaded."""
     traits: Traits = Traits()
