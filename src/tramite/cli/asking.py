@@ -34,7 +34,8 @@ def carry_out(given: Writing, terminal: Terminal, whole: Whole, streamed: Stream
         raise InvalidCall("--jsonl shows the events of a stream, and this answer comes whole: use --json")
     if given.json or given.no_stream:
         streamed = None
-    from tramite import Client, config
+    from tramite import config
+    from tramite.client.synchronous import Client
 
     from .choosing import choose
 
@@ -58,7 +59,7 @@ def carry_out(given: Writing, terminal: Terminal, whole: Whole, streamed: Stream
 
 def rehearse(settings: Config, terminal: Terminal, ask: Callable[[Client], object]) -> None:
     """Show the request that `ask` would send."""
-    from tramite import Client
+    from tramite.client.synchronous import Client
 
     from .rehearsal import Rehearsal, Taken, outside, shown
 

@@ -43,8 +43,9 @@ def chat(given: Chat) -> None:
     """
     import sys
 
-    from tramite import Client, config
+    from tramite import config
     from tramite.calls import ChatCall
+    from tramite.client.synchronous import Client
 
     from . import settings
     from .choosing import choose

@@ -154,7 +154,7 @@ def _unasked(config: Config) -> Iterator[Finding]:
 
 
 def _absent(told: list[survey.Told]) -> Iterator[Finding]:
-    names = [f"{one.provider.title} ({one.provider.base_url})" for one in told if one.absent]
+    names = [f"{one.provider.title or one.provider.name} ({one.provider.base_url})" for one in told if one.absent]
     if names:
         yield Finding("note", "local servers", f"not running: {', '.join(names)}")
 

@@ -58,7 +58,8 @@ def choose_embedding(given: str | None, config: Config, terminal: Terminal) -> s
     if given is None:
         raise NoModelConfigured(
             "name the embedding model with -m, as in -m openai/text-embedding-3-small, or -m lmstudio/ for the one "
-            "that is loaded there; vectors of different models cannot be compared, so none is chosen for you"
+            "that is loaded there (demo/hash shows how it works, with no model behind it). Vectors of different models "
+            "cannot be compared, so none is chosen for you"
         )
     terminal.note(f"model: {given}")
     return given

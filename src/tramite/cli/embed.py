@@ -57,7 +57,8 @@ class Embed(form.Asking):
 @form.command(app, Embed, EXAMPLES)
 def embed(given: Embed) -> None:
     """Turn texts into vectors, one each, in their order. Any number: they are split to the provider's limits."""
-    from tramite import Client, config
+    from tramite import config
+    from tramite.client.synchronous import Client
 
     from . import asking, facts, vectors
     from .choosing import choose_embedding

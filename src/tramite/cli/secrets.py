@@ -160,8 +160,9 @@ def _variable(name: str, terminal: Terminal) -> str:
 def _ask(name: str) -> str:
     """The secret, from a person who types it unseen, or from stdin."""
     if sys.stdin.isatty():
-        answer: str = typer.prompt(f"{name} (not shown)", hide_input=True, err=True)
-        return answer.strip()
+        from getpass import getpass
+
+        return getpass(f"{name} (not shown): ").strip()
     return sys.stdin.read().strip()
 
 

@@ -46,6 +46,7 @@ class Session:
             self.terminal.warn(f"stopped; {kept}")
         if reply.message.content:
             self.failed = None
+        self.terminal.end_line(always=True)
         self.replies.append(reply)
         showing.ending(reply, self.terminal)
         if self._usage:

@@ -29,16 +29,23 @@ if TYPE_CHECKING:
 def text(stream: Stream, terminal: Terminal, asked: str) -> Reply:
     """The first choice as it is written. Leaving early, by Ctrl-C or an error, ends the stream at once."""
     begun = False
+    noticed: set[str] = set()
     try:
         with stream:
             for event in stream:
                 if isinstance(event, TextDelta) and event.index == 0:
                     begun = True
                     terminal.data(event.text)
+                elif isinstance(event, Noticed):
+                    noticed.add(event.text)
+                    terminal.note(event.text)
                 else:
                     _aside(event, terminal, asked, begun)
     finally:
         terminal.end_line()
+    for notice in stream.reply.notices:
+        if notice not in noticed:
+            terminal.note(notice)
     return stream.reply
 
 
@@ -97,8 +104,6 @@ def _aside(event: Event, terminal: Terminal, asked: str, begun: bool) -> None:
         pass  # told whole, at the end
     elif isinstance(event, Started) and event.target != asked:
         terminal.note(f"{event.target} answers")
-    elif isinstance(event, Noticed):
-        terminal.note(event.text)
     elif isinstance(event, Loading):
         estimate = f", about {event.estimated_s:.0f} s" if event.estimated_s is not None else ""
         terminal.note(f"{event.target} is loading the model{estimate}")

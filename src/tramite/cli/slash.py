@@ -82,14 +82,19 @@ def _model(session: Session, rest: str) -> None:
 def _usage(session: Session, rest: str) -> None:
     from tramite.client.embedding import add_usage
 
+    told = [reply for reply in session.replies if reply.usage.total_tokens is not None]
+    untold = len(session.replies) - len(told)
+    if told:
+        costs = [reply.cost_nanousd for reply in told]
+        known = [cost for cost in costs if cost is not None]
+        line = facts.usage_line(
+            add_usage([one.usage for one in told]), sum(known) if len(known) == len(costs) else None
+        )
+        session.terminal.warn(f"{line} · turns: {len(told)}")
+    if untold:
+        session.terminal.warn(f"of {untold} more, stopped early, the provider had not told its usage yet")
     if not session.replies:
         session.terminal.warn("nothing was asked yet")
-        return
-    costs = [reply.cost_nanousd for reply in session.replies]
-    known = [cost for cost in costs if cost is not None]
-    total = sum(known) if len(known) == len(costs) else None
-    usage = add_usage([reply.usage for reply in session.replies])
-    session.terminal.warn(f"{facts.usage_line(usage, total)} · {len(session.replies)} turns")
 
 
 def _retry(session: Session, rest: str) -> None:
@@ -125,7 +130,7 @@ def _as_json(session: Session) -> str:
 
 
 def _as_markdown(session: Session) -> str:
-    heads = {"user": "You", "assistant": session.model, "system": "System"}
+    heads = {"user": "You", "assistant": "Model", "system": "System"}
     turns = [f"## {heads.get(one.role, one.role)}\n\n{one.text}\n" for one in session.conversation.messages]
     return "\n".join([f"# Chat of {datetime.now().astimezone():%Y-%m-%d %H:%M}\n", *turns])
 

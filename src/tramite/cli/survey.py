@@ -9,7 +9,7 @@ from time import monotonic
 import msgspec
 from msgspec import Struct
 
-from tramite import AsyncClient
+from tramite.client.asynchronous import AsyncClient
 from tramite.config import Config
 from tramite.errors import ConnectFailed, TramiteError
 from tramite.providers.catalogue import CATALOGUE

@@ -43,10 +43,10 @@ class Terminal:
         """A line of data."""
         self.data(f"{text}\n")
 
-    def end_line(self) -> None:
-        """On a terminal, go to the start of a line; in a pipe the data stays as it is."""
+    def end_line(self, always: bool = False) -> None:
+        """Go to the start of a line, on a terminal; in a pipe the data stays as it is, unless `always`."""
         self._end_thought()
-        if self.live and not self._at_start:
+        if (self.live or always) and not self._at_start:
             self.data("\n")
 
     def break_line(self) -> None:
@@ -103,8 +103,7 @@ class _Retries(logging.Handler):
 
 def _listen(terminal: Terminal) -> None:
     logger = logging.getLogger("tramite")
-    logger.handlers[:] = [_Retries(terminal)]
-    logger.propagate = False
+    logger.handlers[:] = [*(one for one in logger.handlers if not isinstance(one, _Retries)), _Retries(terminal)]
 
 
 def error(message: str) -> None:
