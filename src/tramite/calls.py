@@ -11,7 +11,7 @@ from msgspec import Struct
 from .errors import InvalidCall
 from .messages import Message, check_order
 
-Kind: TypeAlias = Literal["chat", "completion", "embedding", "models"]
+Kind: TypeAlias = Literal["chat", "completion", "embedding", "rerank", "models"]
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 
@@ -148,13 +148,40 @@ class EmbeddingCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
         check_counts(self)
 
 
+class RerankCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Texts to be ordered by how well each answers the query; `top_n` keeps the best.
+
+    `truncate` cuts a text that is too long, with a notice, where it would be an error otherwise.
+    """
+
+    query: str
+    texts: tuple[str, ...]
+    model: str | None = None
+    top_n: int | None = None
+    truncate: bool = False
+    extra: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.query, str):
+            raise InvalidCall(f"query must be a string, got {type(self.query).__name__}", "query")
+        if not self.query:
+            raise InvalidCall("query is empty: there is nothing to look for", "query")
+        if not self.texts:
+            raise InvalidCall("texts is empty: there is nothing to order", "texts")
+        for index, text in enumerate(self.texts):
+            if not isinstance(text, str):
+                raise InvalidCall(f"texts[{index}] must be a string, got {type(text).__name__}", "texts")
+        if self.top_n is not None and not (_is_number(self.top_n) and self.top_n == int(self.top_n) >= 1):
+            raise InvalidCall(f"top_n must be a whole number from 1, got {self.top_n!r}", "top_n")
+
+
 class ModelsCall(Struct, frozen=True, kw_only=True):
     """Which models are there?"""
 
     model: str | None = None
 
 
-Call: TypeAlias = ChatCall | CompletionCall | EmbeddingCall | ModelsCall
+Call: TypeAlias = ChatCall | CompletionCall | EmbeddingCall | RerankCall | ModelsCall
 
 
 def _is_number(value: object) -> bool:

@@ -152,6 +152,22 @@ class EmbeddingReply(_Facts, frozen=True, kw_only=True, omit_defaults=True):
         return f"EmbeddingReply({len(self.vectors)} vectors of {width}, target={self.target!r}, usage={self.usage!r})"
 
 
+class Ranked(Struct, frozen=True):
+    """One of the texts: its position among those that were sent, and how well it answers the query (more is better)."""
+
+    index: int
+    score: float
+
+
+class RerankReply(_Facts, frozen=True, kw_only=True, omit_defaults=True):
+    """The texts in their order, the best first."""
+
+    results: tuple[Ranked, ...]
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+
 class ModelInfo(Struct, frozen=True, omit_defaults=True):
     """A model that a provider offers; `loaded` is None where the provider does not tell."""
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tests.dialects.support import Support
 from tramite import events as ev
-from tramite.calls import ChatCall, CompletionCall, EmbeddingCall, ModelsCall, ResponseFormat, Tool
+from tramite.calls import ChatCall, CompletionCall, EmbeddingCall, ModelsCall, RerankCall, ResponseFormat, Tool
 from tramite.messages import (
     Audio,
     Image,
@@ -21,7 +21,17 @@ from tramite.messages import (
     Text,
     ToolCall,
 )
-from tramite.replies import Choice, EmbeddingReply, ModelInfo, ModelsReply, Reply, TokenLogprob, Usage
+from tramite.replies import (
+    Choice,
+    EmbeddingReply,
+    ModelInfo,
+    ModelsReply,
+    Ranked,
+    Reply,
+    RerankReply,
+    TokenLogprob,
+    Usage,
+)
 
 _TRICKY = st.sampled_from(
     ['He said "\\"stop\\""', '","finish_reason":"stop"', "è 😀\n\u2028", "[DONE]", "data: {}\n\n", "\\"]
@@ -55,12 +65,13 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "echo": st.just(True),
     "dimensions": st.integers(1, 4096),
 }
-"""A value other than the default, for every setting but `truncate`: cutting is the client's work."""
+"""A value other than the default, for every setting but `truncate` and `top_n`: cutting is the client's work."""
 
 OF_KIND: dict[str, tuple[str, ...]] = {
     "chat": tuple(name for name in FIELDS if name not in ("suffix", "echo", "dimensions")),
     "completion": (*tuple(FIELDS)[:10], "suffix", "echo"),
     "embedding": ("model", "dimensions"),
+    "rerank": (),
     "models": (),
 }
 
@@ -148,13 +159,22 @@ def calls(kind: str, support: Support, only: frozenset[str] | None = None) -> st
     chosen = settings(support, support.call if only is None else only)
     builders: dict[str, Any] = {
         "chat": lambda drawn: st.builds(ChatCall, messages=conversations(support), **_fixed(drawn)),
-        "completion": lambda drawn: st.builds(CompletionCall, prompt=texts, **_fixed(drawn)),
+        "completion": lambda drawn: st.builds(CompletionCall, prompt=prompts(support), **_fixed(drawn)),
         "embedding": lambda drawn: st.builds(
             EmbeddingCall, inputs=st.lists(said, min_size=1, max_size=4).map(tuple), **_fixed(drawn)
+        ),
+        "rerank": lambda drawn: st.builds(
+            RerankCall, query=said, texts=st.lists(said, min_size=1, max_size=4).map(tuple), **_fixed(drawn)
         ),
         "models": lambda drawn: st.just(ModelsCall()),
     }
     return chosen.flatmap(builders[kind])
+
+
+def prompts(support: Support) -> st.SearchStrategy[str]:
+    """Any text, or what the dialect's row says."""
+    own = support.values.get("prompt")
+    return texts if own is None else st.sampled_from(own)
 
 
 def _fixed(drawn: dict[str, Any]) -> dict[str, Any]:
@@ -196,8 +216,12 @@ def replies(kind: str, support: Support) -> st.SearchStrategy[Any]:
     if kind == "embedding":
         number = st.floats(-1, 1, width=32).filter(lambda value: value == 0 or abs(value) > 1e-6)
         vectors = st.lists(st.lists(number, min_size=3, max_size=3), min_size=1, max_size=3)
-        usage = st.builds(Usage, input_tokens=st.none() | st.integers(1, 1000))
+        usage = st.builds(Usage, input_tokens=st.none() | st.integers(1, 1000)) if support.counts else st.just(Usage())
         return st.builds(EmbeddingReply, vectors=vectors, usage=usage, **facts)
+    if kind == "rerank":
+        scores = st.lists(st.floats(-10, 10), min_size=1, max_size=4).map(lambda found: sorted(found, reverse=True))
+        ranks = scores.map(lambda found: tuple(Ranked(index, score) for index, score in enumerate(found)))
+        return st.builds(RerankReply, results=ranks)
     choice = st.builds(Choice, answers(support), st.sampled_from(support.finishes), logprobs(support))
     if not support.tool_finish:
         choice = choice.map(lambda said: replace(said, finish=_finish(said.finish, bool(said.message.tool_calls))))
@@ -229,7 +253,9 @@ def streams(draw: st.DrawFn, support: Support, n: int) -> list[ev.Event]:
     """The events of a stream of `n` choices that has succeeded; each choice ends once, the last event is the usage."""
     events: list[ev.Event] = [
         ev.ModelReported(
-            "m-1", "id-1", draw(st.none() | st.just("fp_1")) if "system_fingerprint" in support.facts else None
+            "m-1" if "model" in support.facts else "",
+            "id-1",
+            draw(st.none() | st.just("fp_1")) if "system_fingerprint" in support.facts else None,
         )
     ]
     queues: list[list[ev.Event]] = []

@@ -56,6 +56,10 @@ class Support:
     """Values of a setting, where the usual ones are not taken."""
     model_facts: frozenset[str] = frozenset(("owned_by", "context_tokens", "type", "loaded"))
     """What a list of models tells beside their ids."""
+    named: bool = True
+    """A request says which model it is for."""
+    counts: bool = True
+    """Vectors come with the tokens that they cost."""
 
 
 _OPENAI_TRAITS = Traits(
@@ -68,6 +72,8 @@ _USAGE = frozenset(("cached_tokens", "cache_write_tokens", "reasoning_tokens"))
 _ANTHROPIC = Target("anthropic", "claude-opus-4-6")
 _CLOSED = {"title": "place", "type": "object", "properties": {}, "additionalProperties": False}
 _GEMINI = Target("gemini", "gemini-2.5-flash")
+_ROUTER = Target("huggingface", "org/model", Traits(serves="router"))
+_CONTAINER = Target("huggingface", "tei")
 _OPEN = {"type": "object", "properties": {"città": {"type": "string"}}}
 
 MATRIX: dict[tuple[str, Kind], Support] = {
@@ -136,6 +142,32 @@ MATRIX: dict[tuple[str, Kind], Support] = {
     ("gemini", "embedding"): Support(target=_GEMINI, call=frozenset(("model", "dimensions"))),
     ("gemini", "models"): Support(target=_GEMINI, call=frozenset(), model_facts=frozenset(("context_tokens",))),
     ("anthropic", "models"): Support(target=_ANTHROPIC, call=frozenset(), model_facts=frozenset(("context_tokens",))),
+    ("huggingface", "chat"): Support(
+        target=_ROUTER,
+        call=CHAT,
+        roles=frozenset(("system", "user", "assistant", "tool")),
+        user_parts=frozenset(("text", "image", "image_url", "audio")),
+        reply_parts=frozenset(("refusal", "tools")),
+        finishes=("stop", "length", "tool_calls", "content_filter"),
+        usage=_USAGE,
+        facts=frozenset(("model", "request_id", "system_fingerprint")),
+        logprobs=True,
+    ),
+    ("huggingface", "completion"): Support(
+        target=_ROUTER,
+        call=(SAMPLING | {"echo"}) - {"presence_penalty", "n"},
+        choices=1,
+        values={
+            "temperature": (0, 0.3, 1.0),
+            "top_p": (0.1, 0.95),
+            # what begins with the prompt is taken for a prompt that was repeated
+            "prompt": ("Q: che ore sono?\nA:", "Città: 😀\n\u2028", "\\ "),
+        },
+        apart=frozenset(("temperature", "top_p")),
+    ),
+    ("huggingface", "embedding"): Support(target=_ROUTER, call=frozenset(("model", "dimensions")), counts=False),
+    ("huggingface", "rerank"): Support(target=_CONTAINER, call=frozenset(), named=False),
+    ("huggingface", "models"): Support(target=_ROUTER, call=frozenset()),
 }
 
 

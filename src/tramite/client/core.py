@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,15 +11,15 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tramite import config as configuration
-from tramite.calls import Call, ChatCall, CompletionCall, EmbeddingCall, Kind, ModelsCall
+from tramite.calls import Call, ChatCall, CompletionCall, EmbeddingCall, Kind, ModelsCall, RerankCall
 from tramite.config import Config
-from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target, operation
+from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target, decode_for, operation
 from tramite.pipeline.envelope import Delivery, Envelope
 from tramite.pipeline.retry import Retry
 from tramite.pipeline.route import Routes
 from tramite.pipeline.run import Pipeline
 from tramite.providers.rows import Provider
-from tramite.replies import EmbeddingReply, ModelsReply, Reply
+from tramite.replies import EmbeddingReply, ModelsReply, Reply, RerankReply
 from tramite.wire.seam import Transport
 
 from .options import timeouts
@@ -28,6 +29,7 @@ KINDS: dict[type[Any], Kind] = {
     ChatCall: "chat",
     CompletionCall: "completion",
     EmbeddingCall: "embedding",
+    RerankCall: "rerank",
     ModelsCall: "models",
 }
 
@@ -88,7 +90,7 @@ class Core:
             kind=kind,
             model=call.model,
             body_for=body_for,
-            receive=_received,
+            receive=partial(_received, call),
             stream=stream,
             n=getattr(call, "n", None) or 1,
             retry=delivery.get("retry"),
@@ -113,9 +115,9 @@ class Core:
         return self._network
 
 
-def _received(operation: Operation, body: bytes) -> tuple[Any, Signals]:
+def _received(call: Call, operation: Operation, body: bytes) -> tuple[Any, Signals]:
     """The reply and its signals; for what is no success, `decode` raises what `judge` would have found."""
-    reply = operation.decode(body)
+    reply = decode_for(operation, body, call)
     usage = None if reply.usage.total_tokens is None else reply.usage
     return reply, Signals(proof=True, finish=getattr(reply, "finish", "stop"), usage=usage)
 
@@ -124,7 +126,7 @@ def _with_facts(delivery: Delivery) -> Any:
     reply = delivery.value
     if delivery.signals is None and isinstance(reply, str):  # on_give_up may give plain text
         reply = _plain(reply)
-    if not isinstance(reply, Reply | EmbeddingReply | ModelsReply):
+    if not isinstance(reply, Reply | EmbeddingReply | RerankReply | ModelsReply):
         return reply
     return msgspec.structs.replace(
         reply,

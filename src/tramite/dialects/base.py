@@ -15,6 +15,11 @@ from tramite.wire.frames import Frame
 
 Headers: TypeAlias = Mapping[str, str]
 
+Serves: TypeAlias = Literal["containers", "tgi", "tei", "openai", "task", "router"]
+"""What answers at an address of Hugging Face's: its containers (TGI for text and TEI for vectors, or one of them by
+name), a server of the OpenAI dialect (vLLM, SGLang, llama.cpp), one task at the address itself (custom handlers), or
+its router."""
+
 
 class Traits(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """In what a target differs from its dialect's model pupil: data of a provider's row."""
@@ -32,6 +37,8 @@ class Traits(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Fields of an answer that the target wants back in the history; others reject them. Names as on the wire:
     `reasoning_details` (OpenRouter, Snowflake), `reasoning_content` (DeepSeek), `extra_content` and
     `tool_calls.extra_content` (Gemini's OpenAI face)."""
+    serves: Serves = "containers"
+    """Which of Hugging Face's addresses it is: for the huggingface dialect alone."""
 
 
 class Target(Struct, frozen=True):
@@ -163,6 +170,16 @@ class Dialect(Protocol):
     def encode_stream_error(self, error: Exception) -> list[Frame]:
         """The frames that say, in mid-stream, that it failed."""
         ...
+
+
+def decode_for(operation: Operation, body: bytes, call: Any) -> Any:
+    """The reply to this call. Raises `BadReply`.
+
+    Most replies can be read without knowing what was asked. An operation whose replies cannot (Hugging Face's repeat
+    the prompt, and do not say how vectors are nested) has a `decode_for` of its own, which is given the call.
+    """
+    own = getattr(operation, "decode_for", None)
+    return operation.decode(body) if own is None else own(body, call)
 
 
 def operation(dialect: Dialect, kind: Kind) -> Operation:

@@ -12,6 +12,7 @@ _HOMES = {
     "openai": ("tramite.dialects.openai", "OPENAI"),
     "gemini": ("tramite.dialects.gemini", "GEMINI"),
     "anthropic": ("tramite.dialects.anthropic", "ANTHROPIC"),
+    "huggingface": ("tramite.dialects.huggingface", "HUGGINGFACE"),
 }
 """Name in the configuration, to module and object."""
 

@@ -1,0 +1,83 @@
+"""How a streamed generation stands: content, success proof, failure (facts A5, A10). Makes no events.
+
+This is a hot path: once text has come, a frame that says `"generated_text":null` is one more token and nothing else. In
+JSON a quote inside of a string is escaped, so that no model's text can look like it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from tramite.dialects.openai.bad_reply import bad_reply
+from tramite.dialects.openai.errors_in import error_in_text, error_inside
+from tramite.dialects.openai.reader import DONE, FRAME
+from tramite.dialects.openai.shapes import UNREADABLE, decode_again
+from tramite.errors import ProviderError
+from tramite.replies import Finish, Usage
+from tramite.wire.frames import Frame
+
+from .fields import finish_of, usage_of
+from .shapes import Frame as Shape
+from .shapes import decode_frame
+
+_ONE_MORE = b'"generated_text":null'
+
+
+class GenerationWatcher:
+    """See `dialects.base.Watcher`."""
+
+    __slots__ = ("content", "ended", "error", "finish", "proof", "usage")
+
+    def __init__(self) -> None:
+        self.content = False
+        self.proof = False
+        self.ended = False
+        self.finish: Finish | None = None
+        self.usage: Usage | None = None
+        self.error: ProviderError | None = None
+
+    def note(self, frame: Frame) -> None:
+        """Take one frame in."""
+        if self.content and _ONE_MORE in frame.data and b'"error"' not in frame.data and not frame.event:
+            return
+        data = frame.data.strip()
+        if data == DONE:
+            self.ended = True
+        elif frame.event == "error":
+            self._fail(error_in_text(data))
+        elif data:
+            try:
+                self._read(shape_of(data), data)
+            except UNREADABLE as error:
+                if frame.event in ("", "message"):  # events of other names are not ours to read
+                    self._fail(bad_reply(data, FRAME, error))
+
+    def close(self) -> None:
+        """The body has ended: there is nothing that only the end decides."""
+
+    def _read(self, shape: Shape, data: bytes) -> None:
+        if shape.error or shape.error_type:
+            self._fail(error_inside(msgspec.json.decode(data), data, required=True))
+            return
+        token, text = shape.token, shape.generated_text
+        if token is not None and token.special is not True and token.text and isinstance(token.text, str):
+            self.content = True
+        if isinstance(text, str):
+            self.content = self.content or bool(text)
+            self.usage = usage_of(shape.details)
+            self.finish = finish_of(shape.details)
+            self.proof = self.error is None
+            self.ended = True
+
+    def _fail(self, error: ProviderError | None) -> None:
+        """The first failure counts, and nothing that comes after it proves success."""
+        self.error = self.error or error
+        self.proof = False
+
+
+def shape_of(data: bytes) -> Shape:
+    """The frame's shape. Raises one of `UNREADABLE`."""
+    try:
+        return decode_frame(data)
+    except UNREADABLE:
+        return decode_again(decode_frame, data)
