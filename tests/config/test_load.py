@@ -146,7 +146,8 @@ def test_every_trait_of_a_target_can_be_set_in_a_file(world: World) -> None:
     world.own(
         "[providers.mine]\nbase_url = 'https://x.example'\nauth = 'none'\napi_key = 'unused'\nprefill = true\n"
         "unsupported = ['seed']\nechoes = ['reasoning_content']\nmax_tokens_field = 'max_completion_tokens'\n"
-        "include_usage = false\nbase64_embeddings = true\ndeveloper_role = true\nkinds = ['chat']"
+        "include_usage = false\nbase64_embeddings = true\ntruncates = true\ndeveloper_role = true\n"
+        "kinds = ['chat']"
     )
     mine = world.load().providers["mine"]
     assert mine.traits == Traits(
@@ -154,6 +155,7 @@ def test_every_trait_of_a_target_can_be_set_in_a_file(world: World) -> None:
         unsupported=("seed",),
         include_usage=False,
         base64_embeddings=True,
+        truncates=True,
         developer_role=True,
         prefill=True,
         echoes=("reasoning_content",),

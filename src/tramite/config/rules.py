@@ -153,6 +153,7 @@ NAMED: Mapping[str, Mapping[str, Rule]] = {
         "unsupported": _list_of(_text, "a list of settings that it refuses"),
         "include_usage": _BOOL,
         "base64_embeddings": _BOOL,
+        "truncates": _BOOL,
         "developer_role": _BOOL,
         "prefill": _BOOL,
         "echoes": _list_of(_text, "a list of an answer's fields that it wants back"),

@@ -31,6 +31,8 @@ class Traits(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether a stream may be asked for its usage (`stream_options`)."""
     base64_embeddings: bool = False
     """Whether embeddings may be asked for as base64, which is a quarter of the size."""
+    truncates: bool = False
+    """Whether an embedding request may ask, with `truncate: true`, that inputs too long be cut (Jina, TEI, our own)."""
     developer_role: bool = False
     prefill: bool = False
     echoes: tuple[str, ...] = ()

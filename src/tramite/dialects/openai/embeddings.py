@@ -42,7 +42,8 @@ class Embeddings:
             body["encoding_format"] = "base64"
         if call.extra.get("encoding_format", "float") not in _FORMATS:
             raise Unsupported(f"encoding_format must be one of {', '.join(_FORMATS)}", "encoding_format")
-        # `truncate` has no word here: the client cuts what the provider refuses, and says so.
+        if call.truncate and target.traits.truncates:
+            body["truncate"] = True  # OpenAI has no word for it: elsewhere the client cuts what is refused, and says so
         return finish_body("/embeddings", body, call.extra, target, [])
 
     def decode(self, body: bytes) -> EmbeddingReply:
@@ -85,8 +86,10 @@ class Embeddings:
         form = fields.get("encoding_format", "float")
         if form not in ("float", "base64"):
             raise InvalidCall(f"encoding_format must be float or base64, got {form!r}", "encoding_format")
+        cut = fields.get("truncate")
         call = EmbeddingCall(
             inputs=inputs,
+            truncate=fields.pop("truncate") if isinstance(cut, bool) else False,  # NVIDIA's is END or START
             model=model_of(fields, path),
             dimensions=take(fields, "dimensions", int, "a whole number"),
             extra=fields,
