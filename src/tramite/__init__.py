@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .calls import ResponseFormat as ResponseFormat
     from .calls import Tool as Tool
     from .client.asynchronous import AsyncClient as AsyncClient
+    from .client.comparing import Comparison as Comparison
     from .client.conversation import AsyncConversation as AsyncConversation
     from .client.conversation import Conversation as Conversation
     from .client.stream import AsyncStream as AsyncStream
@@ -173,6 +174,7 @@ _MODULES = {
         "Stream",
     ),
     "client.stream": ("AsyncStream",),
+    "client.comparing": ("Comparison",),
     "client.conversation": (
         "AsyncConversation",
         "Conversation",
@@ -193,6 +195,7 @@ __all__ = [
     "ChatCall",
     "Choice",
     "Client",
+    "Comparison",
     "CompletionCall",
     "Config",
     "ConfigError",

@@ -18,6 +18,7 @@ from tramite.replies import EmbeddingReply, ModelInfo, Reply
 from tramite.wire.seam import Transport
 
 from . import options as opt
+from .comparing import STYLES, Comparison, Style, compare
 from .conversation import AsyncConversation
 from .core import Core
 from .embedding import embed_all
@@ -36,8 +37,8 @@ class AsyncClient:
 
     `retry` replaces the configured policy, `transport` the network (for example `HttpxTransport(client)`), `secrets`
     the configured secrets, by provider: a string, or a function that gives one (azure-identity's token provider for
-    Entra), called in a worker thread, and once more after a 401. The client may be used from several event loops, one after
-    another. `async with` or `aclose()` closes its connections.
+    Entra), called in a worker thread, and once more after a 401. The client may be used from several event loops, one
+    after another. `async with` or `aclose()` closes its connections.
     """
 
     def __init__(
@@ -170,6 +171,30 @@ class AsyncClient:
             return reply
 
         return as_completed(work, calls, concurrency)
+
+    async def compare(
+        self,
+        prompt: str,
+        targets: Sequence[str],
+        *,
+        styles: Sequence[Style] = STYLES,
+        repeat: int = 1,
+        **options: Unpack[opt.SamplingOptions],
+    ) -> list[Comparison]:
+        """One task through several targets and styles at once, `repeat` times each: a column for each of them.
+
+        Replies are streamed, so that `timings.first_token_s` is known. An error stands in the place of its reply.
+        """
+
+        async def ask(target: str, style: Style) -> Reply:
+            chosen: opt.SamplingOptions = {**options, "model": target}
+            stream = self.stream(prompt, **chosen) if style == "chat" else self.stream_complete(prompt, **chosen)
+            async with stream:
+                async for _ in stream:
+                    pass
+            return stream.reply
+
+        return await compare(ask, targets, styles, repeat)
 
     def conversation(
         self, system: str | None = None, *, tools: Iterable[ToolLike] = (), **options: Unpack[opt.ChatOptions]

@@ -18,6 +18,7 @@ from tramite.pipeline.envelope import Delivery, Envelope
 from tramite.pipeline.retry import Retry
 from tramite.pipeline.route import Routes
 from tramite.pipeline.run import Pipeline
+from tramite.providers.infill import template_for, written_out
 from tramite.providers.rows import Provider
 from tramite.replies import EmbeddingReply, ModelsReply, Reply, RerankReply
 from tramite.wire.seam import Transport
@@ -84,6 +85,8 @@ class Core:
         kind = KINDS[type(call)]
 
         def body_for(dialect: Dialect, target: Target) -> Encoded:
+            if isinstance(call, CompletionCall) and call.suffix is not None:
+                return _with_gap(operation(dialect, kind), call, target, stream)
             return operation(dialect, kind).encode(call, target, stream)
 
         return Envelope(
@@ -113,6 +116,16 @@ class Core:
 
             self._network = Network()  # used from here on, on whatever loop
         return self._network
+
+
+def _with_gap(completion: Operation, call: CompletionCall, target: Target, stream: bool) -> Encoded:
+    """A completion with a suffix; where the target knows none, in the words that its model was trained on."""
+    known = template_for(target.model) if "suffix" in target.traits.unsupported else None
+    if known is None:
+        return completion.encode(call, target, stream)
+    encoded = completion.encode(written_out(call, known), target, stream)
+    notice = f"{target.provider} knows no suffix: the gap was written in the {known.family} template"
+    return msgspec.structs.replace(encoded, notices=(*encoded.notices, notice))
 
 
 def _received(call: Call, operation: Operation, body: bytes) -> tuple[Any, Signals]:

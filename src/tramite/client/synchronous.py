@@ -17,6 +17,7 @@ from tramite.wire.seam import Transport
 
 from . import options as opt
 from .asynchronous import AsyncClient, Item
+from .comparing import STYLES, Comparison, Style
 from .conversation import Conversation
 from .portal import Portal
 from .stream import AsyncStream, Until
@@ -125,6 +126,18 @@ class Client:
                 yield result
         finally:
             self._portal.call(results.aclose())
+
+    def compare(
+        self,
+        prompt: str,
+        targets: Sequence[str],
+        *,
+        styles: Sequence[Style] = STYLES,
+        repeat: int = 1,
+        **options: Unpack[opt.SamplingOptions],
+    ) -> list[Comparison]:
+        """See `AsyncClient.compare`."""
+        return self._portal.call(self._async.compare(prompt, targets, styles=styles, repeat=repeat, **options))
 
     def conversation(
         self, system: str | None = None, *, tools: Iterable[ToolLike] = (), **options: Unpack[opt.ChatOptions]

@@ -146,6 +146,18 @@ _ROWS = (
         kinds=("chat", "embedding", "models"),
         default_model="openai/gpt-oss-20b",
     ),
+    # last of those in the cloud: many have its token for downloads alone
+    Provider(
+        name="huggingface",
+        title="Hugging Face",
+        base_url="https://router.huggingface.co",
+        dialect="huggingface",
+        secret_names=("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACEHUB_API_TOKEN"),
+        secret_url="https://huggingface.co/settings/tokens",
+        default_model="openai/gpt-oss-20b",
+        traits=Traits(serves="router"),
+        embed_batch=32,
+    ),
     Provider(
         name="lmstudio",
         title="LM Studio",
@@ -155,7 +167,7 @@ _ROWS = (
         url_name="LMSTUDIO_URL",
         free=True,
         local=True,
-        traits=Traits(unsupported=("logprobs", "n")),
+        traits=Traits(unsupported=("logprobs", "n", "suffix")),
     ),
     Provider(
         name="ollama",
@@ -174,6 +186,7 @@ _ROWS = (
         needs_secret=False,
         free=True,
         local=True,
+        traits=Traits(unsupported=("suffix",)),
     ),
     Provider(
         name="vllm",
@@ -183,7 +196,7 @@ _ROWS = (
         needs_secret=False,
         free=True,
         local=True,
-        traits=Traits(base64_embeddings=True),
+        traits=Traits(base64_embeddings=True, unsupported=("suffix",)),
     ),
     Provider(
         name="text-generation-webui",
@@ -191,7 +204,7 @@ _ROWS = (
         needs_secret=False,
         free=True,
         local=True,
-        traits=Traits(unsupported=("n",)),
+        traits=Traits(unsupported=("n", "suffix")),
     ),
     # English only: the title says so wherever it is shown
     Provider(

@@ -117,7 +117,7 @@ def _matches(clause: Clause, name: str) -> bool:
         return any(_matches(inner, name) for inner in values)
     if word == "&":
         return all(_matches(inner, name) for inner in values)
-    return _TESTS[word](name, str(values[0]).lower())
+    return bool(_TESTS[word](name, str(values[0]).lower()))
 
 
 _TESTS: Mapping[str, Any] = {

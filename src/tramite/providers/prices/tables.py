@@ -16,10 +16,10 @@ from msgspec import Struct
 NANO = 10**9
 
 Steps: TypeAlias = list[tuple[int, int]]
-"""Nano-dollars per million tokens, from more than so many input tokens on. The last step passed holds for all tokens."""
+"""Nano-dollars per million tokens, from more than so many input tokens on; the last step passed holds for all."""
 
 Clause: TypeAlias = list[Any]
-"""How names match: `["=", name]`, `["^", start]`, `["$", end]`, `["*", part]`, `["~", regex]`, `["|" or "&", *clauses]`."""
+"""How names match: `["=", name]`, `["^", start]`, `["$", end]`, `["*", part]`, `["~", regex]`; `|` and `&` join them."""
 
 
 class Rates(Struct, frozen=True, omit_defaults=True, rename={"input": "i", "output": "o", "cached": "c"}):
