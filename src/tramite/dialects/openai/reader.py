@@ -39,22 +39,22 @@ class Reader:
     def read(self, frames: list[Frame]) -> list[ev.Event]:
         """The events of these frames, in order. Raises `BadReply` for a frame that is not JSON."""
         events: list[ev.Event] = []
-        add = self._choices.add
+        add, many, decode = self._choices.add, self._many, self._decode
         for frame in frames:
             try:
-                chunk = self._decode(frame.data)
+                chunk = decode(frame.data)
             except UNREADABLE:
                 chunk = self._unreadable(frame, events)
                 if chunk is None:
                     continue
             if chunk.error or frame.event == "error":
                 continue  # the watcher's to report
-            if self._decode is decode_first_chunk:
+            if decode is decode_first_chunk:
                 self._introduce(chunk, events)
+                decode = self._decode
             for choice in chunk.choices or ():
                 # Old TGI numbers `index` by token: with one choice it is not worth reading.
-                index = choice.index if self._many else 0
-                add(choice, index if index.__class__ is int else 0, events)
+                add(choice, choice.index if many and choice.index.__class__ is int else 0, events)
             if chunk.usage is not None or chunk.x_groq is not None:
                 self._usage(chunk, events)
         return events
