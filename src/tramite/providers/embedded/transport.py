@@ -1,0 +1,102 @@
+"""The embedded model as a provider: calls checked, computed off the loop in batches, answered. Knows no wire format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from tramite.calls import EmbeddingCall, ModelsCall
+from tramite.errors import ContextTooLong, ModelNotFound, RequestRejected
+from tramite.providers.rows import Provider
+from tramite.providers.serving import Serving
+from tramite.replies import EmbeddingReply, ModelInfo, ModelsReply, Usage
+
+from . import package
+from .batches import batches
+from .language import looks_foreign
+from .workers import Workers
+
+if TYPE_CHECKING:
+    from .bert import Floats
+
+NAME = "all-minilm-l6-v2"
+OWNER = "sentence-transformers (English only)"
+ENGLISH_ONLY = (
+    "all-minilm-l6-v2 knows English alone, and these texts look like another language: nearness of their vectors says "
+    "little. A multilingual model, such as local/sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2 or an "
+    "embedding model of LM Studio or Ollama, is the better choice"
+)
+BATCH_TOKENS = 512
+"""Of one batch: some 0.1 s of one core, after which a cancelled request ends."""
+_WORDS = frozenset(("encoding_format", "user"))
+"""Fields of a request beside our own that may be there (`user` says who asks)."""
+
+workers = Workers()
+
+
+def transport(provider: Provider) -> Serving:
+    """A transport to the embedded model. Loads nothing before the first call."""
+    return Serving({"embedding": _embed, "models": _models})
+
+
+async def _models(call: ModelsCall) -> ModelsReply:
+    """The one model, labelled. Raises MissingExtra."""
+    await workers.run(package.check_installed)
+    return ModelsReply(models=(ModelInfo(NAME, OWNER, context_tokens=256, type="embeddings"),))
+
+
+async def _embed(call: EmbeddingCall) -> EmbeddingReply:
+    _refuse(call)
+    from . import model as loading
+
+    model = await workers.run(loading.load)
+    tokens = await workers.run(partial(model.tokens, call.inputs))
+    notices = _cut(call, tokens, loading.WINDOW)
+    texts = [loading.cut(one) for one in tokens]
+    done = await workers.run_each(
+        lambda batch: model.vectors([texts[position] for position in batch]),
+        batches([len(one) for one in texts], BATCH_TOKENS),
+    )
+    if looks_foreign(call.inputs):
+        notices = (*notices, ENGLISH_ONLY)
+    return EmbeddingReply(
+        vectors=_in_order(done, len(texts)),
+        usage=Usage(input_tokens=sum(map(len, texts)), output_tokens=0),
+        model=NAME,
+        notices=notices,
+    )
+
+
+def _refuse(call: EmbeddingCall) -> None:
+    if call.model != NAME:
+        raise ModelNotFound(f"there is no embedded model {call.model!r}: the only one is {NAME}, for English")
+    if call.dimensions is not None:
+        raise RequestRejected(f"{NAME} has vectors of 384 numbers only: leave out dimensions")
+    unknown = set(call.extra) - _WORDS
+    if unknown:
+        raise RequestRejected(f"{NAME} does not know {', '.join(sorted(unknown))}: leave it out")
+
+
+def _cut(call: EmbeddingCall, tokens: Sequence[Sequence[int]], window: int) -> tuple[str, ...]:
+    """What is to be said of texts that are too long. Raises ContextTooLong where they may not be cut."""
+    long = [position for position, text in enumerate(tokens) if len(text) > window]
+    if not long:
+        return ()
+    first = long[0]
+    if not call.truncate:
+        which = f"input[{first}]" if len(tokens) > 1 else "the input"
+        raise ContextTooLong(
+            f"this model's maximum context length is {window} tokens; {which} has {len(tokens[first])}"
+        )
+    many = f"{len(long)} inputs were too long, the first of them" if len(long) > 1 else "an input was too long,"
+    beginning = " ".join(call.inputs[first][:60].split())
+    return (f"{many} beginning {beginning!r}: only {window} tokens of each were embedded",)
+
+
+def _in_order(done: Sequence[tuple[list[int], Floats]], count: int) -> list[list[float]]:
+    vectors: list[list[float]] = [[]] * count
+    for position, vector in chain.from_iterable(zip(batch, rows.tolist(), strict=True) for batch, rows in done):
+        vectors[position] = vector
+    return vectors
