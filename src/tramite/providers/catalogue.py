@@ -215,7 +215,7 @@ _ROWS = (
         auth="none",
         kinds=("embedding", "models"),
         default_model="all-minilm-l6-v2",
-        traits=Traits(base64_embeddings=True, unsupported=("dimensions",)),
+        traits=Traits(base64_embeddings=True, truncates=True, unsupported=("dimensions",)),
         embed_batch=256,
     ),
     Provider(
