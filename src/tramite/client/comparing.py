@@ -52,12 +52,8 @@ async def compare(ask: Ask, targets: Sequence[str], styles: Sequence[Style], rep
     if repeat < 1:
         raise InvalidCall(f"repeat must be a whole number from 1, got {repeat!r}", "repeat")
     columns = [(target, style) for target in targets for style in styles]
-    results: dict[int, Reply | TramiteError] = {}
-    asked = as_completed(
-        lambda column: ask(*column), [column for column in columns for _ in range(repeat)], CONCURRENCY
-    )
-    async for position, result in asked:
-        results[position] = result
+    turns = [column for column in columns for _ in range(repeat)]
+    results = {position: result async for position, result in as_completed(lambda turn: ask(*turn), turns, CONCURRENCY)}
     return [
         Comparison(target, style, tuple(results[number * repeat + turn] for turn in range(repeat)))
         for number, (target, style) in enumerate(columns)

@@ -19,7 +19,7 @@ Steps: TypeAlias = list[tuple[int, int]]
 """Nano-dollars per million tokens, from more than so many input tokens on; the last step passed holds for all."""
 
 Clause: TypeAlias = list[Any]
-"""How names match: `["=", name]`, `["^", start]`, `["$", end]`, `["*", part]`, `["~", regex]`; `|` and `&` join them."""
+"""How names match: `["=", name]`, `["^", start]`, `["$", end]`, `["*", part]`, `["~", regex]`; `|`, `&` join."""
 
 
 class Rates(Struct, frozen=True, omit_defaults=True, rename={"input": "i", "output": "o", "cached": "c"}):
