@@ -62,12 +62,14 @@ class Timeouts(Struct, frozen=True, kw_only=True):
 
     def first_token(self, provider: Provider, stream: bool) -> float | None:
         """How long silence may last at the start. What was set holds for every reply, the default for streams alone:
-        a reasoning model's whole reply is silent for long. Local servers get more, for slow prefill."""
+        a reasoning model's whole reply is silent for long. Local servers get more, for slow prefill, and so do those
+        that were asked to hold the request while they wake up."""
         if self.first_token_s is not None:
             return self.first_token_s
         if not stream:
             return None
-        return LOCAL_FIRST_TOKEN_S if provider.local else FIRST_TOKEN_S
+        awake_s = LOCAL_FIRST_TOKEN_S if provider.local else FIRST_TOKEN_S
+        return awake_s + (provider.scale_up_timeout_s or 0.0)
 
 
 class ModelFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):

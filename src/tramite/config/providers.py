@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tramite.dialects.base import Traits
 from tramite.errors import ConfigError
-from tramite.providers import addresses, azure
+from tramite.providers import addresses, azure, hub
 from tramite.providers.catalogue import CATALOGUE
 from tramite.providers.rows import Provider
 from tramite.providers.secrets import Secret, parse_reference
@@ -101,7 +101,11 @@ def provider(name: str, said: Said | None, around: Surroundings, origins: dict[s
     changes["base_url"] = _address(row, said, around, origins)
     changes["secret"] = _secret(row, said, around, origins)
     built = msgspec.structs.replace(row, **changes)
-    return azure.addressed(built, frozenset(traits)) if built.azure else built
+    why = hub.refusal(built.base_url, built.dialect)
+    if why:
+        key = dotted(("providers", name, "base_url"))
+        raise ConfigError(f"{origins.get(key, 'default')}: {key} is {built.base_url!r}: {why}")
+    return azure.addressed(built, frozenset(traits)) if built.azure else hub.addressed(built, frozenset(said.values))
 
 
 def _with_variables(row: Provider, said: Said, around: Surroundings, origins: dict[str, str]) -> Provider:

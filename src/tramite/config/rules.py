@@ -12,7 +12,7 @@ from tramite.providers import addresses
 
 DIALECTS = ("openai", "openai-responses", "anthropic", "gemini", "huggingface")
 AUTHS = ("bearer", "api-key", "x-api-key", "x-goog-api-key", "none")
-KINDS = ("chat", "completion", "embedding", "models")
+KINDS = ("chat", "completion", "embedding", "rerank", "models")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -157,6 +157,10 @@ NAMED: Mapping[str, Mapping[str, Rule]] = {
         "developer_role": _BOOL,
         "prefill": _BOOL,
         "echoes": _list_of(_text, "a list of an answer's fields that it wants back"),
+        "serves": _one_of("containers", "tgi", "tei", "openai", "task", "router"),
+        "cold_starts": _BOOL,
+        "scale_up_timeout_s": _SECONDS,
+        "bill_to": _NAME,
     },
     "routes": {
         "targets": _list_of(_text, "a list of targets such as openai/gpt-4o-mini"),

@@ -95,6 +95,8 @@ def _provider_wants(found: Sources) -> Iterator[str]:
             yield _move(own, after, outside)
         elif theirs and outside and not _is_own_name(own, after.secret):
             yield f"send your secret {_origin(after)} to {name}"
+        if outside and after.bill_to and (own is None or own.bill_to != after.bill_to):
+            yield f"have {after.bill_to!a} pay for what you ask {name}"
 
 
 def _is_theirs(said: Said | None, found: Sources) -> bool:

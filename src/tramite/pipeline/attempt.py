@@ -201,7 +201,7 @@ async def _send(
         body = await _body(response, patience, timeouts)
     finally:
         response.close()
-    raise endpoint.dialect.decode_error(response.status, response.headers, body)
+    raise endpoint.failure(response.status, response.headers, body)
 
 
 async def _body(response: Response, patience: Patience, timeouts: Timeouts) -> bytes:

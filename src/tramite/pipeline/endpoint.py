@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from tramite.calls import Kind
 from tramite.config import Timeouts
 from tramite.dialects.base import Dialect, Encoded, Operation, Target, operation
+from tramite.errors import ModelLoading, Overloaded, ProviderError
 from tramite.providers.prices.lookup import Price
 from tramite.providers.rows import Provider
 from tramite.replies import Usage
 from tramite.wire.seam import Request, Transport
+
+WAKING = (502, 503, 504)
+"""What is answered in front of a server that is being started (facts A5)."""
 
 
 class Endpoint:
@@ -41,6 +46,7 @@ class Endpoint:
         if headers is None:
             headers = {
                 "content-type": "application/json",
+                **self.provider.further_headers(),
                 **self.provider.credentials(),
             }
             self._headers = headers
@@ -53,6 +59,21 @@ class Endpoint:
             write_s=timeouts.write_s,
             pool_s=timeouts.pool_s,
         )
+
+    def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """The error that a failure status carries, at this target: one that sleeps while nobody asks is waking up."""
+        error = self.dialect.decode_error(status, headers, body)
+        unsaid = type(error) is Overloaded and error.code is None and error.type is None
+        if not (self.provider.cold_starts and unsaid and status in WAKING):
+            return error
+        waking = ModelLoading(
+            f"the endpoint is waking up: {error.message}",
+            status=status,
+            retry_after_s=error.retry_after_s,
+            body=error.body,
+        )
+        waking.request_id = error.request_id
+        return waking
 
     def cost_nanousd(self, usage: Usage | None) -> int | None:
         """What this usage costs here; None where usage or price is unknown."""

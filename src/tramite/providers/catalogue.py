@@ -231,7 +231,13 @@ _ROWS = (
 
 CATALOGUE: dict[str, Provider] = {row.name: row for row in _ROWS}
 
-ALIASES = {"llama.cpp": "llamacpp", "llama-cpp": "llamacpp", "lm-studio": "lmstudio", "tgw": "text-generation-webui"}
+ALIASES = {
+    "hf": "huggingface",
+    "llama.cpp": "llamacpp",
+    "llama-cpp": "llamacpp",
+    "lm-studio": "lmstudio",
+    "tgw": "text-generation-webui",
+}
 """Other names that people write for a provider."""
 
 

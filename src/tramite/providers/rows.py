@@ -52,6 +52,12 @@ class Provider(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """It runs on the user's own machine, and nobody sends a bill."""
     local: bool = False
     """It runs on a machine of the user's: prefill may be slow, the choice of models is what is loaded."""
+    cold_starts: bool = False
+    """It sleeps while nobody asks, and answers 502, 503 or 504 until it is awake."""
+    scale_up_timeout_s: float | None = None
+    """How long it is to hold a request while it wakes up, in place of such an answer (Hugging Face's endpoints)."""
+    bill_to: str = ""
+    """The organisation that pays (Hugging Face's router)."""
     traits: Traits = Traits()
     embed_batch: int = 2048
     """The most inputs in one embedding request."""
@@ -92,6 +98,13 @@ class Provider(Struct, frozen=True, kw_only=True, omit_defaults=True):
             return {}
         value = self.secret.reveal()
         return {"authorization": f"Bearer {value}"} if self.auth == "bearer" else {self.auth: value}
+
+    def further_headers(self) -> dict[str, str]:
+        """What every request says beside its secret (huggingface.co/docs: inference-providers, inference-endpoints)."""
+        headers = {"x-hf-bill-to": self.bill_to} if self.bill_to else {}
+        if self.scale_up_timeout_s is not None:
+            headers["x-scale-up-timeout"] = f"{self.scale_up_timeout_s:.0f}"
+        return headers
 
     def how_to_get_a_secret(self) -> str:
         """What is missing, and what to do about it."""
