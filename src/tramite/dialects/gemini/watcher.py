@@ -39,7 +39,8 @@ class TextWatcher:
         self._called: set[int] = set()
         self._usage: Usage | None = None
         self._latest = b""
-        self._head, self._size, self._middle, self._tail = _NEVER, 0, b"", b""
+        self._head: bytes | tuple[()] = ()  # no frame begins with one of no beginnings
+        self._size, self._middle, self._tail = 0, b"", b""
         self._idle = 0
 
     @property
@@ -136,8 +137,6 @@ class TextWatcher:
         self._tail = data[-_END:]
 
 
-_NEVER = b"\n"
-"""No frame begins with it."""
 _PATIENCE = 16
 """How often surroundings may be learned that the next frame does not have."""
 _COUNTS = b'"usageMetadata"'
