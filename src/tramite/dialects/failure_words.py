@@ -23,7 +23,8 @@ from tramite.errors import (
 _WORDS: dict[type[ProviderError], str] = {
     QuotaExhausted: """insufficient_quota credit_balance_exhausted billing_hard_limit_reached billing_not_active
         billing_error enforced_spend_limit_reached usage_limit_reached insufficient_balance insufficient_credits
-        exceeded_current_quota_error spend_limit_reached quota_exceeded""",
+        exceeded_current_quota_error spend_limit_reached quota_exceeded contract_spend_limit_reached
+        linked_organization_spend_limit_reached linked_organization_billing_unavailable""",
     Throttled: """rate_limit_exceeded rate_limit_error rate_limit_reached ratelimitreached ratelimitexceeded
         rate_limited too_many_requests toomanyrequests throttled throttling throttlingexception requests tokens
         resource_exhausted slow_down engine_overloaded_error""",
@@ -89,6 +90,7 @@ MONEY = _any(
     r"out of credits|more credits|credits? (?:is|are|has been|have been) (?:exhausted|depleted)",
     r"exceeded your monthly included credits",  # Hugging Face
     r"(?:spending|spend|billing hard) limit",
+    r"reached your specified api usage limits",  # Anthropic, with status 400
     r"billing (?:is )?not active|account is not active",
 )
 
@@ -99,6 +101,7 @@ SECRET = _any(
 
 FILTERED = _any(
     r"content management policy",  # Azure
+    r"blocked by content filtering policy",  # Anthropic
     r"content exists risk",  # DeepSeek
     r"requires moderation",  # OpenRouter
     r"(?:violates|violation of) .{0,40}(?:usage|content) (?:guidelines|polic)",

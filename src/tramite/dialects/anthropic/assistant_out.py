@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +19,10 @@ Blocks = list[Any]
 UNREADABLE_INPUT = "unreadable_arguments"
 """Under this name the arguments of a tool call travel that are no JSON object; an `input` must be one."""
 
+_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
+_PLAIN = frozenset((Text, ToolCall))
+_NO_FIELDS: dict[str, Mapping[str, Any]] = {}
+
 
 def history_blocks(message: Message, target: object, notices: list[str]) -> Blocks:
     """An earlier answer, for the model to read again.
@@ -26,46 +30,60 @@ def history_blocks(message: Message, target: object, notices: list[str]) -> Bloc
     Shown thinking is for us to read and is not among them: what the model needs of it is in its state, signed, and
     thinking without a signature is refused. What other dialects have kept is named in `notices`.
     """
-    parts: list[Part] = []
-    for part in message.parts:
-        if isinstance(part, Opaque) and part.dialect != NAME:
-            notices.append(f"{target}: state of the {part.dialect} dialect was left out of the history")
-        elif isinstance(part, Refusal):
-            parts.append(Text(part.text))
-        elif isinstance(part, ToolCall):
-            if arguments(part) is None:
-                notices.append(f"{target}: the arguments of the call of {part.name} are no JSON object: sent as text")
-            parts.append(part)
-        elif not isinstance(part, Reasoning):
-            parts.append(part)
-    return blocks_of(parts)
+    blocks = _simple(message.parts)
+    if blocks is None:
+        kept: list[Part] = []
+        for part in message.parts:
+            if isinstance(part, Opaque) and part.dialect != NAME:
+                notices.append(f"{target}: state of the {part.dialect} dialect was left out of the history")
+            elif not isinstance(part, Reasoning):
+                kept.append(Text(part.text) if isinstance(part, Refusal) else part)
+        blocks = blocks_of(kept)
+    notices.extend(
+        f"{target}: the arguments of the call of {block['name']} are no JSON object: sent as text"
+        for block in blocks
+        if block.__class__ is dict and block.get("input").__class__ is dict
+    )
+    return blocks
+
+
+def _simple(parts: Iterable[Part]) -> Blocks | None:
+    """The blocks of an answer without state, in its own order; None where there is anything else."""
+    blocks: Blocks = []
+    for part in parts:
+        kind = part.__class__
+        if kind is Text or kind is Refusal:
+            if part.text:  # type: ignore[union-attr]  # the line above knows; an empty block is refused
+                blocks.append({"type": "text", "text": part.text})  # type: ignore[union-attr]  # the same
+        elif kind is ToolCall:
+            blocks.append(_tool_use(part, _NO_FIELDS))  # type: ignore[arg-type]  # the line above knows
+        elif kind is not Reasoning:
+            return None
+    return blocks
 
 
 def reply_blocks(message: Message) -> Blocks:
     """An answer, for a client. Thinking that nobody signed (another dialect's) is shown before the rest."""
-    own = [part for part in message.parts if not isinstance(part, Opaque) or part.dialect == NAME]
-    states = [state_of(part).block for part in own if isinstance(part, Opaque)]
-    shown = "" if any(_is_thinking(block) for block in states) else _reasoning(own)
-    if not shown:
+    content = message.content
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if content else []
+    if _PLAIN.issuperset([part.__class__ for part in content]):
+        return _simple(content) or []
+    own = [part for part in content if not isinstance(part, Opaque) or part.dialect == NAME]
+    shown = "".join(part.text for part in own if isinstance(part, Reasoning))
+    if not shown or any(_is_thinking(part) for part in own):
         return blocks_of(own)
     first = next((n for n, part in enumerate(own) if not isinstance(part, Opaque)), len(own))
     block = msgspec.json.encode({"type": "thinking", "thinking": shown, "signature": ""})
     return blocks_of([*own[:first], Opaque(NAME, block.decode()), *own[first:]])
 
 
-def _reasoning(parts: Iterable[Part]) -> str:
-    return "".join(part.text for part in parts if isinstance(part, Reasoning))
+def _is_thinking(part: Part) -> bool:
+    block = state_of(part).block if isinstance(part, Opaque) else Raw()
+    return bool(block) and msgspec.json.decode(block, type=State).type == "thinking"
 
 
-class _Type(msgspec.Struct, gc=False):
-    type: str = ""
-
-
-def _is_thinking(block: Raw) -> bool:
-    return bool(block) and msgspec.json.decode(block, type=_Type).type == "thinking"
-
-
-def blocks_of(parts: Iterable[Part]) -> Blocks:
+def blocks_of(parts: Sequence[Part]) -> Blocks:
     """Text, tool calls and our own state as blocks. Raises `Unsupported` for what a model cannot have said."""
     texts: list[str] = []
     calls: list[ToolCall] = []
@@ -95,13 +113,13 @@ def blocks_of(parts: Iterable[Part]) -> Blocks:
         if isinstance(piece, State):
             blocks += [piece.block] if piece.block else []
         elif isinstance(piece, ToolCall):
-            blocks.append(tool_use(piece, fields))
-        elif isinstance(piece, Text) and piece.text:  # an empty block is refused
+            blocks.append(_tool_use(piece, fields))
+        elif isinstance(piece, Text) and piece.text:
             blocks.append({"type": "text", "text": piece.text})
     return blocks
 
 
-def _by_place(text: str, calls: list[ToolCall], states: list[State], fields: dict[str, Any]) -> Blocks:
+def _by_place(text: str, calls: list[ToolCall], states: list[State], fields: Mapping[str, Mapping[str, Any]]) -> Blocks:
     """The blocks in the order in which they came; a place past the end is the end."""
     blocks: Blocks = []
     said = asked = 0
@@ -110,7 +128,7 @@ def _by_place(text: str, calls: list[ToolCall], states: list[State], fields: dic
         nonlocal said, asked
         if text[said:characters]:
             blocks.append({"type": "text", "text": text[said:characters]})
-        blocks.extend(tool_use(call, fields) for call in calls[asked:number])
+        blocks.extend(_tool_use(call, fields) for call in calls[asked:number])
         said, asked = max(said, characters), max(asked, number)
 
     for state in sorted(states, key=lambda state: state.at or (0, 0)):
@@ -127,23 +145,14 @@ def _by_place(text: str, calls: list[ToolCall], states: list[State], fields: dic
     return blocks
 
 
-def arguments(call: ToolCall) -> Raw | None:
-    """What the model wrote, when it is a JSON object."""
+def _tool_use(call: ToolCall, fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """A `tool_use` block. Arguments that can be read go out as the model wrote them."""
     raw = call.raw.strip() or "{}"
+    given: Raw | dict[str, str]
     try:
-        msgspec.json.decode(raw, type=dict[str, Raw])
-    except (msgspec.MsgspecError, RecursionError):
-        return None
-    return Raw(raw.encode())
-
-
-def tool_use(call: ToolCall, fields: dict[str, Any]) -> dict[str, Any]:
-    """A `tool_use` block."""
-    given = arguments(call)
-    block: dict[str, Any] = {
-        "type": "tool_use",
-        "id": call.id,
-        "name": call.name,
-        "input": {UNREADABLE_INPUT: call.raw} if given is None else given,
-    }
+        _decode_object(raw)
+        given = Raw(raw.encode())
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+        given = {UNREADABLE_INPUT: call.raw}
+    block = {"type": "tool_use", "id": call.id, "name": call.name, "input": given}
     return {**block, **fields[call.id]} if call.id in fields else block

@@ -26,7 +26,7 @@ from .messages_out import Conversation
 from .parts_in import content_of
 from .reader import Reader
 from .settings_in import keep_cache_mark, take_output, take_sampling, take_tool_choice, take_tools, take_user
-from .settings_out import MAX_TOKENS, put_extra, put_format, put_sampling, put_tools, without_unsupported
+from .settings_out import MAX_TOKENS, is_plain, put_extra, put_format, put_sampling, put_tools, without_unsupported
 from .shapes import Judged, decode_judged, decode_whole
 from .thinking import put_thinking
 from .watcher import MessageWatcher
@@ -48,7 +48,8 @@ class Chat:
         """The call as a request to `/messages`."""
         notices: list[str] = []
         able = abilities(target.model)
-        call = without_unsupported(call, target, notices)
+        if not is_plain(call, target):
+            call = without_unsupported(call, target, notices)
         talk = Conversation(target, able, notices)
         talk.take(call.messages)
         body: dict[str, Any] = {

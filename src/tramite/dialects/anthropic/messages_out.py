@@ -28,6 +28,8 @@ MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 class Conversation:
     """The messages on the wire, as they come together."""
 
+    __slots__ = ("_able", "_notices", "_system", "_target", "turns")
+
     def __init__(self, target: Target, able: Abilities, notices: list[str]) -> None:
         self.turns: list[dict[str, Any]] = []
         self._system: list[str] = []
@@ -51,7 +53,7 @@ class Conversation:
             if role == "user" or role == "assistant":
                 if message.name is not None:
                     self._notices.append(f"{self._target}: messages carry no name there: {message.name!r} was left out")
-                said = content if isinstance(content, str) else self._blocks(message)
+                said = content if content.__class__ is str else self._blocks(message)
                 if role == last:
                     _join(turns[-1], said)
                 elif said:  # an empty answer in the history says nothing, and is refused

@@ -49,25 +49,42 @@ def without_unsupported(call: ChatCall, target: Target, notices: list[str]) -> C
     return msgspec.structs.replace(call, **changes)
 
 
+def is_plain(call: ChatCall, target: Target) -> bool:
+    """Whether the call has nothing that might have to be left out: so most of them, and quickly known."""
+    return (
+        call.seed is None
+        and call.n is None
+        and call.logprobs is None
+        and call.presence_penalty is None
+        and call.frequency_penalty is None
+        and not target.traits.unsupported
+    )
+
+
 def put_sampling(
     body: dict[str, Any], call: ChatCall, able: Abilities, thinks: bool, target: Target, notices: list[str]
 ) -> None:
-    """`temperature` and `top_p`, as far as the model takes them. Raises `Unsupported` above 1."""
-    given = {name: value for name in ("temperature", "top_p") if (value := getattr(call, name)) is not None}
+    """`temperature` and `top_p`, as far as the model takes them. Raises `Unsupported` for a temperature above 1."""
+    temperature, top_p = call.temperature, call.top_p
     why = ""
     if able.sampling == "none":
         why = "does not support it"
     elif thinks and able.thinks_unsampled:
         why = "does not take it while it thinks"
-    elif able.sampling == "one" and len(given) == 2:
-        body["temperature"] = given.pop("temperature")
-        why = "takes either temperature or top_p"
     if why:
+        given = [name for name in ("temperature", "top_p") if getattr(call, name) is not None]
         notices.extend(f"{target} {why}: {name} was left out" for name in given)
+        return
+    if temperature is not None:
+        if temperature > 1:
+            raise Unsupported(f"{target} takes a temperature from 0 to 1, got {temperature}", "temperature")
+        body["temperature"] = temperature
+    if top_p is None:
+        return
+    if temperature is not None and able.sampling == "one":
+        notices.append(f"{target} takes either temperature or top_p: top_p was left out")
     else:
-        body.update(given)
-    if body.get("temperature", 0) > 1:
-        raise Unsupported(f"{target} takes a temperature from 0 to 1, got {call.temperature}", "temperature")
+        body["top_p"] = top_p
 
 
 def put_tools(body: dict[str, Any], call: ChatCall, target: Target, notices: list[str]) -> None:
