@@ -32,6 +32,7 @@ from tramite.simulator.grammar import Scenario, UnknownFault, parse
         ("json:broken=1", (f.Json(broken=1),)),
         ("filter@10", (f.Filter(at=10),)),
         ("filter", (f.Filter(),)),
+        ("repeat-prompt,tokens=2", (f.RepeatPrompt(), f.Tokens(n=2))),
         ("429,500:times=2", (f.Status(status=429), f.Status(status=500, times=2))),
     ],
 )

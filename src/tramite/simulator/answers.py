@@ -13,7 +13,7 @@ from tramite.messages import Content, Message, Part, Reasoning, Refusal, Text, T
 from tramite.replies import Choice, Finish, TokenLogprob
 
 from . import text
-from .faults import Echo, Filter, Json, Length, Prefill, Tokens, Tools
+from .faults import Echo, Filter, Json, Length, Prefill, RepeatPrompt, Tokens, Tools
 from .faults import Reasoning as Thinking
 from .faults import Refusal as Refuses
 from .grammar import Scenario
@@ -121,12 +121,12 @@ def _words(call: ChatCall | CompletionCall, scenario: Scenario, options: Options
     elif options.voice == "demo":
         said = text.pieces(text.demo(text.last_user_text(call)))
     else:
-        return _prompt_too(call, text.counted(length))
-    return _prompt_too(call, said if tokens is None else said[: tokens.n])
+        return _prompt_too(call, scenario, text.counted(length))
+    return _prompt_too(call, scenario, said if tokens is None else said[: tokens.n])
 
 
-def _prompt_too(call: ChatCall | CompletionCall, said: tuple[str, ...]) -> tuple[str, ...]:
-    if isinstance(call, CompletionCall) and call.echo:
+def _prompt_too(call: ChatCall | CompletionCall, scenario: Scenario, said: tuple[str, ...]) -> tuple[str, ...]:
+    if isinstance(call, CompletionCall) and (call.echo or scenario.find(RepeatPrompt) is not None):
         return (call.prompt, *said)
     return said
 

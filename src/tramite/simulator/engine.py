@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from tramite.calls import Call, ChatCall, CompletionCall, EmbeddingCall, Kind
+from tramite.calls import Call, ChatCall, CompletionCall, EmbeddingCall, Kind, RerankCall
 from tramite.dialects import registry
 from tramite.dialects.base import Dialect, operation
 from tramite.errors import InvalidCall, ModelNotFound, ProviderError
@@ -22,7 +22,7 @@ from .bill import Bill, Entry, Outcome, Stats, client_of
 from .faults import Tokens
 from .grammar import Scenario, UnknownFault, parse
 from .limits import ColdStart, Limits
-from .lists import embeddings, models
+from .lists import embeddings, models, ranking
 from .options import Options
 from .refusals import Refused, before_answer, check_fits, check_inputs, check_key, loading, no_such_path
 from .scripts import Exchange, Job, Step, Whole, whole_text
@@ -35,6 +35,11 @@ PATHS: dict[str, tuple[str, Kind]] = {
     "/v1/models": ("openai", "models"),
     "/v1/messages": ("anthropic", "chat"),
     "/v1beta/models": ("gemini", "models"),
+    "/": ("huggingface", "completion"),
+    "/generate": ("huggingface", "completion"),
+    "/generate_stream": ("huggingface", "completion"),
+    "/embed": ("huggingface", "embedding"),
+    "/rerank": ("huggingface", "rerank"),
 }
 """What is served where: the path, and the dialect and operation behind it."""
 
@@ -45,6 +50,20 @@ METHODS: dict[str, tuple[str, Kind]] = {
     "embedContent": ("gemini", "embedding"),
 }
 """The same for paths that hold the model, and end in a colon and one of these."""
+
+MODELS = ("/hf-inference/models/", "/models/")
+"""Prefixes of Hugging Face's: what follows them is a model, and then one of these."""
+
+TASKS: dict[str, tuple[str, Kind]] = {
+    "/v1/chat/completions": ("huggingface", "chat"),
+    "/pipeline/feature-extraction": ("huggingface", "embedding"),
+    "/generate": ("huggingface", "completion"),
+    "/generate_stream": ("huggingface", "completion"),
+    "/embed": ("huggingface", "embedding"),
+    "/rerank": ("huggingface", "rerank"),
+    "": ("huggingface", "completion"),
+}
+"""The same for these; the last ending fits all that is left."""
 
 DEPLOYMENTS = "/openai/"
 """Azure's prefix: what follows it ends as the paths above do."""
@@ -181,7 +200,7 @@ class Engine:
         if isinstance(call, EmbeddingCall):
             check_inputs(call, self.options.context_tokens)
             return embeddings(job)
-        return models(job)
+        return ranking(job) if isinstance(call, RerankCall) else models(job)
 
     def _sizes(self, job: Job) -> tuple[int, int]:
         """Tokens of the input, and those that the output is taken to need."""
@@ -192,6 +211,8 @@ class Engine:
             return text.input_tokens(call), (call.max_tokens or planned) * (call.n or 1)
         if isinstance(call, EmbeddingCall):
             return sum(max(1, text.estimate(said)) for said in call.inputs), 0
+        if isinstance(call, RerankCall):  # each text is read together with the query
+            return sum(max(1, text.estimate(call.query + said)) for said in call.texts), 0
         return 0, 0
 
     def _refuse(
@@ -209,6 +230,8 @@ _AS_IT_IS = Scenario()
 
 def _route(path: str) -> tuple[str, Kind] | None:
     found = PATHS.get(path) or METHODS.get(path.rpartition(":")[2])
+    if found is None and path.startswith(MODELS):
+        return next(route for ending, route in TASKS.items() if path.endswith(ending))
     if found is None and path.startswith(DEPLOYMENTS):
         for ending, route in PATHS.items():
             if path.endswith(ending.removeprefix("/v1")):

@@ -46,6 +46,10 @@ class Echo(Manner, frozen=True):
     """Repeats the last user message."""
 
 
+class RepeatPrompt(Manner, frozen=True):
+    """Says a completion's prompt before what continues it, although nobody asked for it."""
+
+
 class Prefill(Manner, frozen=True):
     """Continues a trailing assistant message exactly where it stops."""
 
@@ -228,6 +232,7 @@ class NoFinish(Fault, frozen=True):
 KNOWN: dict[str, type[Item]] = {
     "ok": Ok,
     "echo": Echo,
+    "repeat-prompt": RepeatPrompt,
     "prefill": Prefill,
     "tools": Tools,
     "json": Json,

@@ -1,10 +1,11 @@
-"""What a simulated provider answers that is no text: vectors, and the list of its models."""
+"""What a simulated provider answers that is no text: vectors, an order of texts, and the list of its models."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import mul
 
-from tramite.replies import EmbeddingReply, ModelInfo, ModelsReply, Usage
+from tramite.replies import EmbeddingReply, ModelInfo, ModelsReply, Ranked, RerankReply, Usage
 
 from .faults import SlowFirstToken
 from .scripts import Job, Step, whole
@@ -34,6 +35,16 @@ def embeddings(job: Job) -> Iterator[Step]:
         usage=Usage(input_tokens=job.exchange.entry.input_tokens, output_tokens=0),
         model=job.call.model or "",
     )
+    yield from whole(job, job.operation.encode_reply(reply, job.call))
+
+
+def ranking(job: Job) -> Iterator[Step]:
+    """The texts by how many words they share with the query, the best first; equal ones as they came."""
+    yield from _pause(job)
+    asked = vector(job.call.query)
+    scores = [sum(map(mul, asked, vector(said))) for said in job.call.texts]
+    ranked = sorted((Ranked(index, score) for index, score in enumerate(scores)), key=lambda one: -one.score)
+    reply = RerankReply(results=tuple(ranked), model=job.call.model or "")
     yield from whole(job, job.operation.encode_reply(reply, job.call))
 
 

@@ -200,5 +200,5 @@ def check_inputs(call: EmbeddingCall, window: int | None) -> None:
             status=400,
             type=_INVALID,
         )
-    for said in call.inputs:
+    for said in () if call.truncate else call.inputs:
         check_fits(window, estimate(said), 0)
