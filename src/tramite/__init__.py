@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .calls import ChatCall as ChatCall
     from .calls import CompletionCall as CompletionCall
     from .calls import EmbeddingCall as EmbeddingCall
+    from .calls import RerankCall as RerankCall
     from .calls import ResponseFormat as ResponseFormat
     from .calls import Tool as Tool
     from .client.asynchronous import AsyncClient as AsyncClient
@@ -80,7 +81,9 @@ if TYPE_CHECKING:
     from .replies import Choice as Choice
     from .replies import EmbeddingReply as EmbeddingReply
     from .replies import ModelInfo as ModelInfo
+    from .replies import Ranked as Ranked
     from .replies import Reply as Reply
+    from .replies import RerankReply as RerankReply
     from .replies import Timings as Timings
     from .replies import TokenLogprob as TokenLogprob
     from .replies import Usage as Usage
@@ -137,6 +140,7 @@ _MODULES = {
         "ChatCall",
         "CompletionCall",
         "EmbeddingCall",
+        "RerankCall",
         "ResponseFormat",
         "Tool",
     ),
@@ -145,7 +149,9 @@ _MODULES = {
         "Choice",
         "EmbeddingReply",
         "ModelInfo",
+        "Ranked",
         "Reply",
+        "RerankReply",
         "Timings",
         "TokenLogprob",
         "Usage",
@@ -229,6 +235,7 @@ __all__ = [
     "Overloaded",
     "ProviderError",
     "QuotaExhausted",
+    "Ranked",
     "Reasoning",
     "ReasoningDelta",
     "Refusal",
@@ -236,6 +243,8 @@ __all__ = [
     "Reply",
     "ReplyRefused",
     "RequestRejected",
+    "RerankCall",
+    "RerankReply",
     "ResponseFormat",
     "Restarted",
     "Retry",

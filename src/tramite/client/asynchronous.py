@@ -9,12 +9,12 @@ from typing import Any, Literal, Unpack
 
 import msgspec
 
-from tramite.calls import ChatCall, CompletionCall, EmbeddingCall, ModelsCall
+from tramite.calls import ChatCall, CompletionCall, EmbeddingCall, ModelsCall, RerankCall
 from tramite.config import Config
 from tramite.errors import InvalidCall, TramiteError
 from tramite.messages import Prompt, as_messages, user
 from tramite.pipeline.retry import Retry
-from tramite.replies import EmbeddingReply, ModelInfo, Reply
+from tramite.replies import EmbeddingReply, ModelInfo, Reply, RerankReply
 from tramite.wire.seam import Transport
 
 from . import options as opt
@@ -23,6 +23,7 @@ from .conversation import AsyncConversation
 from .core import Core
 from .embedding import embed_all
 from .many import as_completed
+from .reranking import rerank_all
 from .schema import wanted
 from .stream import AsyncStream, Until
 from .tools import ToolLike, as_tools
@@ -146,6 +147,16 @@ class AsyncClient:
         """One vector for each text, in order. Any number of texts: they are split to the provider's limits."""
         settings, delivery = opt.split(options)
         return await self._embed(opt.embedding_call(inputs, settings), delivery)
+
+    async def rerank(
+        self, query: str | RerankCall, texts: Iterable[str] = (), **options: Unpack[opt.RerankOptions]
+    ) -> RerankReply:
+        """The texts by how well they answer the query, the best first; `top_n` of them. Any number of texts."""
+        settings, delivery = opt.split(options)
+        call = opt.rerank_call(query, texts, settings)
+        provider = (await self._core.routes(self._core.envelope(call, delivery)))[0].provider
+        ask = partial(self._core.ask, delivery=delivery)
+        return await rerank_all(call, ask, provider.embed_batch, provider.embed_batch_bytes)
 
     async def models(self, provider: str | None = None) -> list[ModelInfo]:
         """What a provider offers (None: the default model's provider)."""

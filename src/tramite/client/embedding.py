@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
 from tramite.calls import EmbeddingCall
-from tramite.errors import ContextTooLong, TramiteError
-from tramite.replies import EmbeddingReply, Usage
+from tramite.errors import ContextTooLong
+from tramite.replies import EmbeddingReply, RerankReply, Usage
 
-from .many import as_completed
+from .many import in_order
 
 CONCURRENCY = 4
 """Requests of one call under way at once."""
@@ -29,16 +30,7 @@ async def embed_all(call: EmbeddingCall, ask: Ask, batch: int, batch_bytes: int)
     async def work(span: tuple[int, int]) -> EmbeddingReply:
         return await _piece(msgspec.structs.replace(call, inputs=call.inputs[slice(*span)]), ask, span[0])
 
-    replies: dict[int, EmbeddingReply] = {}
-    done = as_completed(work, pieces, CONCURRENCY)
-    try:
-        async for position, reply in done:
-            if isinstance(reply, TramiteError):
-                raise reply
-            replies[position] = reply
-    finally:
-        await done.aclose()
-    return _joined([replies[position] for position in range(len(pieces))])
+    return _joined(await in_order(work, pieces, CONCURRENCY))
 
 
 def split(inputs: Sequence[str], batch: int, batch_bytes: int) -> Iterator[tuple[int, int]]:
@@ -85,17 +77,20 @@ async def _too_long(call: EmbeddingCall, ask: Ask, index: int, error: ContextToo
 
 
 def _joined(replies: Sequence[EmbeddingReply]) -> EmbeddingReply:
-    last = replies[-1]
+    vectors = [vector for reply in replies for vector in reply.vectors]
+    return msgspec.structs.replace(replies[-1], vectors=vectors, **sums(replies))
+
+
+def sums(replies: Sequence[EmbeddingReply | RerankReply]) -> dict[str, Any]:
+    """What the requests of one call used, cost, took and gave notice of, together."""
     costs = [reply.cost_nanousd for reply in replies]
     known = [cost for cost in costs if cost is not None]
-    return msgspec.structs.replace(
-        last,
-        vectors=[vector for reply in replies for vector in reply.vectors],
-        usage=add_usage([reply.usage for reply in replies]),
-        cost_nanousd=sum(known) if len(known) == len(costs) else None,
-        attempts=tuple(attempt for reply in replies for attempt in reply.attempts),
-        notices=tuple(dict.fromkeys(notice for reply in replies for notice in reply.notices)),
-    )
+    return {
+        "usage": add_usage([reply.usage for reply in replies]),
+        "cost_nanousd": sum(known) if len(known) == len(costs) else None,
+        "attempts": tuple(attempt for reply in replies for attempt in reply.attempts),
+        "notices": tuple(dict.fromkeys(notice for reply in replies for notice in reply.notices)),
+    }
 
 
 def add_usage(usages: Sequence[Usage]) -> Usage:

@@ -53,6 +53,20 @@ async def as_completed(
         await asyncio.gather(*positions, return_exceptions=True)
 
 
+async def in_order(work: Callable[[T], Awaitable[R]], items: Iterable[T], concurrency: int) -> list[R]:
+    """The results in the order of their items. Raises the first error that any of them ends with."""
+    results: dict[int, R] = {}
+    done = as_completed(work, items, concurrency)
+    try:
+        async for position, result in done:
+            if isinstance(result, TramiteError):
+                raise result
+            results[position] = result
+    finally:
+        await done.aclose()
+    return [results[position] for position in range(len(results))]
+
+
 async def _numbered(items: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[tuple[int, T]]:
     position = 0
     if isinstance(items, AsyncIterable):

@@ -7,13 +7,13 @@ from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
-from tramite.calls import ChatCall, CompletionCall, Effort, EmbeddingCall, ResponseFormat, Tool
+from tramite.calls import ChatCall, CompletionCall, Effort, EmbeddingCall, RerankCall, ResponseFormat, Tool
 from tramite.config import Timeouts
 from tramite.errors import InvalidCall
 from tramite.messages import Prompt, as_messages
 from tramite.pipeline.retry import Retry
 
-C = TypeVar("C", bound=ChatCall | CompletionCall | EmbeddingCall)
+C = TypeVar("C", bound=ChatCall | CompletionCall | EmbeddingCall | RerankCall)
 
 
 class Delivery(TypedDict, total=False):
@@ -70,6 +70,15 @@ class EmbeddingOptions(Delivery, total=False):
     extra: Mapping[str, Any]
 
 
+class RerankOptions(Delivery, total=False):
+    """Settings of `calls.RerankCall`."""
+
+    model: str | None
+    top_n: int | None
+    truncate: bool
+    extra: Mapping[str, Any]
+
+
 _DELIVERY = frozenset(Delivery.__annotations__)
 
 
@@ -114,6 +123,13 @@ def embedding_call(inputs: str | Iterable[str] | EmbeddingCall, settings: dict[s
     return _built(EmbeddingCall, {**settings, "inputs": texts})
 
 
+def rerank_call(query: str | RerankCall, texts: Iterable[str], settings: dict[str, Any]) -> RerankCall:
+    """A RerankCall out of whatever `rerank()` was given."""
+    if isinstance(query, RerankCall):
+        return changed(query, settings)
+    return _built(RerankCall, {**settings, "query": query, "texts": tuple(texts)})
+
+
 def changed(call: C, settings: dict[str, Any]) -> C:
     """The call with other settings."""
     try:
@@ -131,6 +147,8 @@ def _built(cls: type[C], settings: dict[str, Any]) -> C:
 
 def _unknown(cls: type[Any], error: TypeError) -> InvalidCall:
     known = ", ".join(
-        field for field in cls.__struct_fields__ if field not in ("messages", "prompt", "inputs", "tools")
+        field
+        for field in cls.__struct_fields__
+        if field not in ("messages", "prompt", "inputs", "query", "texts", "tools")
     )
     return InvalidCall(f"{error}; known settings are {known}; for one that a provider alone has, use extra={{…}}")

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
-from tramite.calls import ChatCall, CompletionCall, EmbeddingCall
+from tramite.calls import ChatCall, CompletionCall, EmbeddingCall, RerankCall
 from tramite.config import Config
 from tramite.errors import TramiteError
 from tramite.events import Event
 from tramite.messages import Prompt
 from tramite.pipeline.retry import Retry
-from tramite.replies import EmbeddingReply, ModelInfo, Reply
+from tramite.replies import EmbeddingReply, ModelInfo, Reply, RerankReply
 from tramite.wire.seam import Transport
 
 from . import options as opt
@@ -111,6 +111,12 @@ class Client:
     ) -> EmbeddingReply:
         """See `AsyncClient.embed`."""
         return self._portal.call(self._async.embed(inputs, **options))
+
+    def rerank(
+        self, query: str | RerankCall, texts: Iterable[str] = (), **options: Unpack[opt.RerankOptions]
+    ) -> RerankReply:
+        """See `AsyncClient.rerank`."""
+        return self._portal.call(self._async.rerank(query, texts, **options))
 
     def models(self, provider: str | None = None) -> list[ModelInfo]:
         """See `AsyncClient.models`."""
