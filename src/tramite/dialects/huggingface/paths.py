@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import quote, unquote
 
 from tramite.dialects.base import Target
+from tramite.dialects.percent import quoted, unquoted
 from tramite.errors import InvalidCall, Unsupported
 
 TASKS = "/hf-inference/models/"
@@ -20,7 +20,6 @@ CONTAINER = ("/generate", "/generate_stream", "/embed", "/rerank")
 
 _OURS = re.compile(rf"(?:{PIPELINE}|/pipeline/sentence-similarity|/v1/chat/completions|{'|'.join(CONTAINER)})$")
 _PROVIDER = re.compile(r"[^/]+/[^/:]+:([a-z][a-z0-9-]*)")
-_SAFE = "/:@!$&'()*+,;=~"
 
 
 @lru_cache(maxsize=4096)
@@ -38,7 +37,7 @@ def task_path(target: Target, container: str, pipeline: str = "") -> str:
         raise Unsupported(
             f"{target}: completions and embeddings are answered by hf-inference alone; leave out :{chosen[1]}", "model"
         )
-    return TASKS + quote(model.removesuffix(":hf-inference"), safe=_SAFE) + pipeline
+    return TASKS + quoted(model.removesuffix(":hf-inference")) + pipeline
 
 
 def model_of(path: str) -> str | None:
@@ -47,4 +46,4 @@ def model_of(path: str) -> str | None:
     if path in ("", "/"):
         return ""
     _, found, model = path.partition("/models/")
-    return unquote(_OURS.sub("", model)) or None if found else None
+    return unquoted(_OURS.sub("", model)) or None if found else None
