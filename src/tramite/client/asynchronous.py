@@ -14,6 +14,7 @@ from tramite.config import Config
 from tramite.errors import InvalidCall, TramiteError
 from tramite.messages import Prompt, as_messages, user
 from tramite.pipeline.retry import Retry
+from tramite.providers.token_counts import TokenCount, count
 from tramite.replies import EmbeddingReply, ModelInfo, Reply, RerankReply
 from tramite.wire.seam import Transport
 
@@ -25,7 +26,7 @@ from .embedding import embed_all
 from .many import as_completed
 from .reranking import rerank_all
 from .schema import wanted
-from .stream import AsyncStream, Until
+from .stream import AsyncStream, Source, Until
 from .tools import ToolLike, as_tools
 from .turns import Turn, take
 
@@ -107,7 +108,7 @@ class AsyncClient:
         """
         settings, delivery = opt.split(options)
         call = opt.chat_call(prompt, settings, as_tools(tools))
-        return AsyncStream(self._core.source(call, delivery), until)
+        return self._streamed(call, self._core.source(call, delivery), until)
 
     async def complete(
         self,
@@ -139,7 +140,7 @@ class AsyncClient:
         source = self._core.source(call if via is None else _as_chat(call, via), delivery)
         if via is not None:
             source.facts.notices.append(VIA_CHAT)
-        return AsyncStream(source, until)
+        return self._streamed(call, source, until)
 
     async def embed(
         self, inputs: str | Iterable[str] | EmbeddingCall, **options: Unpack[opt.EmbeddingOptions]
@@ -157,6 +158,18 @@ class AsyncClient:
         provider = (await self._core.routes(self._core.envelope(call, delivery)))[0].provider
         ask = partial(self._core.ask, delivery=delivery)
         return await rerank_all(call, ask, provider.embed_batch, provider.embed_batch_bytes)
+
+    async def count_tokens(self, prompt: Prompt, *, model: str | None = None) -> TokenCount:
+        """How many tokens the texts of a prompt have: exact where a tokenizer is at hand, else what was learned.
+
+        A tokenizer is named in `[models."provider/model"]`, or is an encoding that tiktoken has on disk.
+        """
+        call = ChatCall(messages=as_messages(prompt), model=model)
+        target = str((await self._core.routes(self._core.envelope(call, {})))[0].target)
+        facts = self.config.models.get(target)
+        tokenizer = Path(facts.tokenizer) if facts is not None and facts.tokenizer else None
+        text = "\n".join(message.text for message in call.messages)
+        return await count(text, target, tokenizer, self._core.ratios)
 
     async def models(self, provider: str | None = None) -> list[ModelInfo]:
         """What a provider offers (None: the default model's provider)."""
@@ -216,6 +229,11 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close the connections. The client may be used again; it opens new ones."""
         await self._core.aclose()
+
+    def _streamed(self, call: ChatCall | CompletionCall, source: Source, until: Until | None) -> AsyncStream:
+        stream = AsyncStream(source, until)
+        stream.on_end(partial(self._core.learn, call))
+        return stream
 
     async def _embed(self, call: EmbeddingCall, delivery: Mapping[str, Any]) -> EmbeddingReply:
         endpoints = await self._core.routes(self._core.envelope(call, delivery))

@@ -20,6 +20,7 @@ from tramite.pipeline.route import Routes
 from tramite.pipeline.run import Pipeline
 from tramite.providers.infill import template_for, written_out
 from tramite.providers.rows import Provider
+from tramite.providers.token_counts import TokenRatios
 from tramite.replies import EmbeddingReply, ModelsReply, Reply, RerankReply
 from tramite.wire.seam import Transport
 
@@ -67,12 +68,20 @@ class Core:
         self._given = transport
         self._network: Transport | None = transport
         self._in_process: dict[str, Transport] = {}
+        self.ratios = TokenRatios()
         self.routes = Routes(self.config, self._transport_of)
         self.pipeline = Pipeline(self.routes, self.retry, self.config.timeouts)
 
     async def ask(self, call: Call, delivery: Mapping[str, Any]) -> Any:
         """The reply to one call."""
-        return _with_facts(await self.pipeline.whole(self.envelope(call, delivery)))
+        reply = _with_facts(await self.pipeline.whole(self.envelope(call, delivery)))
+        self.learn(call, reply)
+        return reply
+
+    def learn(self, call: Call, reply: Any) -> None:
+        """What a reply shows of its model's tokens."""
+        if isinstance(reply, Reply | EmbeddingReply) and reply.usage.input_tokens:
+            self.ratios.observe(reply.target, text_size(call), reply.usage.input_tokens)
 
     def source(self, call: ChatCall | CompletionCall, delivery: Mapping[str, Any]) -> Source:
         """The stream of one call; nothing is sent before it is read."""
@@ -116,6 +125,20 @@ class Core:
 
             self._network = Network()  # used from here on, on whatever loop
         return self._network
+
+
+def text_size(call: Call) -> int:
+    """UTF-8 bytes of the call's texts."""
+    match call:
+        case ChatCall(messages=messages):
+            texts = tuple(message.text for message in messages)
+        case CompletionCall(prompt=prompt):
+            texts = (prompt,)
+        case EmbeddingCall(inputs=inputs):
+            texts = inputs
+        case _:
+            texts = ()
+    return sum(len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in texts)
 
 
 def _with_gap(completion: Operation, call: CompletionCall, target: Target, stream: bool) -> Encoded:

@@ -12,6 +12,7 @@ from tramite.errors import TramiteError
 from tramite.events import Event
 from tramite.messages import Prompt
 from tramite.pipeline.retry import Retry
+from tramite.providers.token_counts import TokenCount
 from tramite.replies import EmbeddingReply, ModelInfo, Reply, RerankReply
 from tramite.wire.seam import Transport
 
@@ -117,6 +118,10 @@ class Client:
     ) -> RerankReply:
         """See `AsyncClient.rerank`."""
         return self._portal.call(self._async.rerank(query, texts, **options))
+
+    def count_tokens(self, prompt: Prompt, *, model: str | None = None) -> TokenCount:
+        """See `AsyncClient.count_tokens`."""
+        return self._portal.call(self._async.count_tokens(prompt, model=model))
 
     def models(self, provider: str | None = None) -> list[ModelInfo]:
         """See `AsyncClient.models`."""

@@ -73,11 +73,12 @@ class Timeouts(Struct, frozen=True, kw_only=True):
 
 
 class ModelFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a user says about a model: dollars per million tokens, and how much fits in its window."""
+    """What a user says about a model: dollars per million tokens, how much fits in its window, its tokenizer's file."""
 
     input_per_million: float | None = None
     output_per_million: float | None = None
     context_tokens: int | None = None
+    tokenizer: str | None = None
 
 
 class Store(Struct, frozen=True, kw_only=True):

@@ -177,6 +177,7 @@ NAMED: Mapping[str, Mapping[str, Rule]] = {
         "input_per_million": _DOLLARS,
         "output_per_million": _DOLLARS,
         "context_tokens": _count(1_000_000_000),
+        "tokenizer": Rule("the path of a tokenizer.json, or of its folder", _text),
     },
 }
 
