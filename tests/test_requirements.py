@@ -1,4 +1,4 @@
-"""The lock files: every pin hashed, the core pinned, and the two files of one mind."""
+"""The lock files: every pin hashed, the core pinned, and the files of one mind."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ def pins(lock: str) -> dict[str, tuple[str, str]]:
 
 
 def test_every_pin_has_a_hash_and_every_requirement_is_a_pin() -> None:
-    for lock in ("run.txt", "dev.txt"):
-        lines = (ROOT / "requirements" / lock).read_text().splitlines()
-        requirements = [line for line in lines if line and not line.startswith((" ", "#"))]
-        assert len(requirements) == len(pins(lock)) > 0
-        assert all(hashes for _, hashes in pins(lock).values()), lock
+    for lock in ("run.txt", "dev.txt", "embedded.txt", "local.txt"):
+        text = (ROOT / "requirements" / lock).read_text()
+        requirements = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+        found = PIN.findall(text)
+        assert len(requirements) == len(found) > 0
+        assert all(hashes for _, _, hashes in found), lock
 
 
 def test_the_core_dependencies_are_pinned() -> None:
@@ -33,3 +34,10 @@ def test_running_and_developing_use_the_same_versions() -> None:
     dev = pins("dev.txt")
     for name, pinned in pins("run.txt").items():
         assert dev.get(name) == pinned, f"{name}: `make lock` has to be run again"
+
+
+def test_local_models_are_tested_with_the_same_versions_too() -> None:
+    dev, local = pins("dev.txt"), pins("local.txt")
+    for name in dev.keys() & local.keys():
+        assert dev[name][0] == local[name][0], f"{name}: `make lock` has to be run again"
+    assert "torch" not in local
