@@ -114,6 +114,16 @@ def test_on_a_terminal_demo_stands_in_and_says_so_even_when_quiet() -> None:
     assert "tramite secrets set OPENAI_API_KEY" in shown.text
 
 
+def test_a_doctor_on_a_terminal_shows_its_styles_and_breaks_lines_between_words() -> None:
+    with nobody(), variables(TERM="xterm", NO_COLOR=""), screen("doctor", columns=60) as shown:
+        assert shown.end() == 1
+    assert "\x1b[32mok" in shown.text
+    assert "␛" not in shown.text
+    keys = [line for line in shown.text.splitlines() if "_API_KEY)" in line]
+    assert len(keys) > 3
+    assert all(len(line) < 60 + len("\x1b[2m\x1b[0m") for line in keys)
+
+
 def test_tables_have_heads_on_a_terminal() -> None:
     with nobody(), screen("config", "path", "--all") as shown:
         assert shown.end() == 0

@@ -54,9 +54,9 @@ def test_vectors_in_an_npz_file_are_those_of_the_reply() -> None:
         done = call("embed", "one", "two", "-o", "vectors.npz", "-m", "sim/ok")
         told = json.loads(call("embed", "one", "two", "-m", "sim/ok").stdout)
     assert done.stdout == ""
-    found = numpy.load("vectors.npz")
-    assert list(found["texts"]) == ["one", "two"]
-    assert numpy.allclose(found["vectors"], told["vectors"])
+    with numpy.load("vectors.npz") as found:
+        assert list(found["texts"]) == ["one", "two"]
+        assert numpy.allclose(found["vectors"], told["vectors"])
     assert sorted(file.name for file in Path().glob("*vectors*")) == ["vectors.npz"]
 
 

@@ -51,14 +51,20 @@ BY_ARGUMENTS: dict[tuple[str, ...], int] = {
     ("ask", "hi", "-o", "temperatur=1"): 2,
     ("ask", "hi", "-o", "temperature"): 2,
     ("ask", "hi", "-o", "max_tokens=many"): 2,
+    ("ask", "hi", "-o", "response_format=xml"): 2,
     ("ask", "hi", "--extra", "top_k=x"): 2,
+    ("chat", "-o", "n=2"): 2,
     ("ask", "hi", "--schema", "no.json"): 2,
     ("ask", "hi", "-a", "no.png"): 2,
     ("ask", "hi", "--json", "--jsonl"): 2,
     ("ask", "hi", "--jsonl", "--no-stream"): 2,
     ("ask", "hi", "-m", "simm/ok"): 1,
     ("ask", "hi", "-m", "openai/gpt-4o-mini"): 3,
-    ("complete", "hi", "-m", "perplexity/sonar"): 2,
+    ("chat", "-m", "openai/gpt-4o-mini"): 3,
+    ("embed", "hi", "-m", "nowhere/x"): 1,
+    ("embed", "hi", "-m", "sim/ok", "--format", "xml"): 2,
+    ("simulate", "--port", "many"): 2,
+    ("complete", "hi", "-m", "sim-chat/ok"): 2,
     ("embed", "one", "--similarity", "-m", "sim/ok"): 2,
     ("embed", "one"): 1,
     ("models", "simm"): 1,
@@ -68,7 +74,8 @@ BY_ARGUMENTS: dict[tuple[str, ...], int] = {
 
 @pytest.mark.parametrize("arguments", BY_ARGUMENTS)
 def test_what_is_asked_decides_the_exit_code(arguments: tuple[str, ...]) -> None:
-    with configured("http://127.0.0.1:9/v1"):
+    chat_alone = '[providers.sim-chat]\nbase_url = "http://127.0.0.1:9/v1"\nkinds = ["chat"]\n'
+    with configured("http://127.0.0.1:9/v1", more=chat_alone):
         done = call(*arguments)
     assert done.exit_code == BY_ARGUMENTS[arguments], done.stderr
     assert done.stdout == ""

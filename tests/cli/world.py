@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,11 +85,11 @@ def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[byte
 class Screen:
     """A program on a terminal: what stands there, and keys to press."""
 
-    def __init__(self, arguments: Sequence[str], stdin: int | None = None) -> None:
+    def __init__(self, arguments: Sequence[str], columns: int) -> None:
         self._master, slave = os.openpty()
-        self.process = subprocess.Popen(
-            [*TRAMITE, *arguments], stdin=slave if stdin is None else stdin, stdout=slave, stderr=slave
-        )
+        termios.tcsetwinsize(slave, (50, columns))
+        environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        self.process = subprocess.Popen([*TRAMITE, *arguments], env=environ, stdin=slave, stdout=slave, stderr=slave)
         os.close(slave)
         self.text = ""
 
@@ -151,9 +152,9 @@ def _in_order(text: str, words: Sequence[str]) -> bool:
 
 
 @contextmanager
-def screen(*arguments: str, stdin: int | None = None) -> Iterator[Screen]:
+def screen(*arguments: str, columns: int = 200) -> Iterator[Screen]:
     """A program on a terminal, ended with the block."""
-    shown = Screen(arguments, stdin)
+    shown = Screen(arguments, columns)
     try:
         yield shown
     finally:

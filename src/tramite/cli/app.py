@@ -68,7 +68,8 @@ app = typer.Typer(
     "  tramite doctor          what is missing here, and what to do about it\n"
     "\n\b\n"
     "Data goes to stdout, everything else to stderr.\n"
-    "Exit codes: 0 ok, 1 failure, 2 usage, 3 authentication, 4 limit or budget, 5 provider, 130 interrupted.",
+    "Exit codes: 0 ok, 1 failure, 2 usage, 3 authentication, 4 limit or budget,\n"
+    "5 provider, 130 interrupted.",
 )
 
 

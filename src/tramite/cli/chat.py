@@ -46,6 +46,7 @@ def chat(given: Chat) -> None:
     from tramite import config
     from tramite.calls import ChatCall
     from tramite.client.synchronous import Client
+    from tramite.errors import InvalidCall
 
     from . import settings
     from .choosing import choose
@@ -54,6 +55,8 @@ def chat(given: Chat) -> None:
 
     terminal = Terminal(given.quiet)
     options = settings.read(ChatCall, given.option, given.extra)
+    if options.get("n", 1) > 1:
+        raise InvalidCall("a chat goes on with one answer: leave n out, or use tramite ask", "n")
     configured = config.load()
     typed = sys.stdin.isatty()
     model = choose(given.model, configured, terminal, demo=typed)

@@ -21,6 +21,7 @@ from tramite.providers.addresses import without_password
 from tramite.providers.store import SecretStore
 
 from . import survey, terminal
+from .terminal import Terminal, wrapped
 
 State: TypeAlias = Literal["ok", "note", "warning", "error"]
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -31,6 +32,7 @@ _STYLES: dict[State, str] = {
     "error": terminal.RED,
 }
 _GIT_LIMIT_S = 5
+_INDENT = " " * 9
 
 
 class Finding(Struct, frozen=True, omit_defaults=True):
@@ -66,11 +68,14 @@ def examine() -> Report:
     return Report(usable, _verdict(usable), tuple(found))
 
 
-def shown(finding: Finding) -> str:
+def show(finding: Finding, out: Terminal) -> None:
     """A finding as lines for people."""
-    state = terminal.styled(f"{finding.state:8}", _STYLES[finding.state], sys.stdout)
-    fix = f"{'':9}{terminal.styled('to do:', terminal.BOLD, sys.stdout)} {finding.fix}\n" if finding.fix else ""
-    return f"{state} {finding.what}: {finding.text}\n{fix}"
+    out.data(f"{finding.state:8}", _STYLES[finding.state])
+    text = wrapped(f"{'':8} {finding.what}: {finding.text}", sys.stdout, indent=_INDENT)[8:]
+    out.line(text)
+    if finding.fix:
+        out.data(f"{_INDENT}to do:", terminal.BOLD)
+        out.line(wrapped(f"{_INDENT}to do: {finding.fix}", sys.stdout, indent=_INDENT)[len(_INDENT) + 6 :])
 
 
 def _versions() -> Finding:

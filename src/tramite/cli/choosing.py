@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from tramite.errors import NoModelConfigured
+from tramite.errors import MissingSecret, NoModelConfigured
 
 from .terminal import Terminal
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 DEMO = "demo/demo"
 DEMO_SAYS = (
     "No model is configured, so this is `demo`: what it writes is made up, no model is behind it.\n"
-    "For a real one: set a key (tramite secrets set OPENAI_API_KEY), or start a local server such as LM Studio or\n"
-    "Ollama, or name a model with -m. What is there and what is missing: tramite doctor"
+    "For a real one: set a key (tramite secrets set OPENAI_API_KEY), start a local server such as LM Studio or Ollama, "
+    "or name a model with -m. What is there and what is missing: tramite doctor"
 )
 
 
@@ -61,18 +61,27 @@ def choose_embedding(given: str | None, config: Config, terminal: Terminal) -> s
             "that is loaded there (demo/hash shows how it works, with no model behind it). Vectors of different models "
             "cannot be compared, so none is chosen for you"
         )
+    _check(given, config)
     terminal.note(f"model: {given}")
     return given
 
 
 def _choice(given: str | None, config: Config, probe: bool) -> Choice | None:
     if given is not None:
+        _check(given, config)
         route = config.routes.get(given)
         return Choice(given, f"a route to {', '.join(route.targets)}" if route else "-m")
     if config.default is not None:
         return Choice(config.default.model, config.default.because)
     found = _local(config) if probe else None
     return Choice(f"{found.name}/", f"a server answers at {found.base_url}") if found else None
+
+
+def _check(given: str, config: Config) -> None:
+    """Raise UnknownProvider or MissingSecret now, before anything is typed or read for nothing."""
+    providers = [provider for provider, _ in config.resolve(given)]
+    if not any(provider.ready for provider in providers):
+        raise MissingSecret(providers[0].how_to_get_a_secret())
 
 
 def _local(config: Config) -> Provider | None:

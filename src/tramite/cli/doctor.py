@@ -44,7 +44,7 @@ def doctor(given: Doctor) -> None:
         terminal.line(facts.json_text(report))
     else:
         for finding in report.findings:
-            terminal.data(checks.shown(finding))
+            checks.show(finding, terminal)
         terminal.line(report.verdict)
     if not report.usable:
         raise typer.Exit(FAILURE)

@@ -93,7 +93,7 @@ class Typed:
                 return None
             except KeyboardInterrupt:
                 self._terminal.break_line()
-                if cleared:
+                if cleared and not self._history.line():
                     return None
                 cleared = True
                 self._terminal.note("Ctrl-C once more leaves")
@@ -145,6 +145,10 @@ class _History:
         if self._path is not None:
             with suppress(OSError):
                 self._readline.append_history_file(1, self._path)
+
+    def line(self) -> str:
+        """What stood in the line that was left by Ctrl-C."""
+        return str(self._readline.get_line_buffer()) if self._readline is not None else ""
 
     def restore(self) -> None:
         """Leave the process as it was."""

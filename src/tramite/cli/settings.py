@@ -77,7 +77,11 @@ def _pair(text: str, flag: str, form: str) -> tuple[str, str]:
 
 def _value(name: str, text: str, type_: Any) -> Any:
     if name == "response_format":
-        return ResponseFormat(text)  # type: ignore[arg-type]  # checked where it is encoded
+        if text not in ("text", "json_object"):
+            raise InvalidCall(
+                f"-o response_format takes text or json_object, got {text!r}; for a schema: --schema", name
+            )
+        return ResponseFormat("json_object" if text == "json_object" else "text")
     value: Any = text
     if name == "stop" and text[:1] not in ("[", '"'):
         value = [text]

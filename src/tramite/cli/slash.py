@@ -69,7 +69,7 @@ def _reset(session: Session, rest: str) -> None:
 def _system(session: Session, rest: str) -> None:
     if rest:
         session.conversation.system = None if rest == "-" else rest
-    session.terminal.warn(f"system: {session.conversation.system or 'nothing'}")
+    session.terminal.warn(f"system: {session.conversation.system or '(none)'}")
 
 
 def _model(session: Session, rest: str) -> None:

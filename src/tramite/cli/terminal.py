@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from shutil import get_terminal_size
 from typing import TextIO
 
 BOLD, DIM, RED, GREEN, YELLOW = "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m"
@@ -30,12 +31,12 @@ class Terminal:
         self._thinking = False
         _listen(self)
 
-    def data(self, text: str) -> None:
+    def data(self, text: str, style: str = "") -> None:
         """Data, at once. On a terminal, control characters are made visible."""
         if not text:
             return
         self._end_thought()
-        sys.stdout.write(text.translate(_VISIBLE) if self.live else text)
+        sys.stdout.write(styled(text.translate(_VISIBLE), style, sys.stdout) if self.live else text)
         sys.stdout.flush()
         self._at_start = text.endswith("\n")
 
@@ -86,7 +87,7 @@ class Terminal:
     def _say(self, text: str, style: str) -> None:
         self.end_line()
         sys.stdout.flush()
-        sys.stderr.write(f"{styled(text.translate(_VISIBLE), style)}\n")
+        sys.stderr.write(f"{styled(wrapped(text.translate(_VISIBLE), sys.stderr), style)}\n")
         sys.stderr.flush()
 
 
@@ -108,13 +109,27 @@ def _listen(terminal: Terminal) -> None:
 
 def error(message: str) -> None:
     """Why a command ends."""
-    sys.stderr.write(f"{styled('tramite:', RED)} {message.translate(_VISIBLE)}\n")
+    head, _, text = wrapped(f"tramite: {message.translate(_VISIBLE)}", sys.stderr).partition(" ")
+    sys.stderr.write(f"{styled(head, RED)} {text}\n")
     sys.stderr.flush()
 
 
 def styled(text: str, style: str, stream: TextIO | None = None) -> str:
     """Text for a stream (stderr, where none is named), styled where that is seen and wanted (https://no-color.org)."""
     return f"{style}{text}{_PLAIN}" if style and colours(stream or sys.stderr) else text
+
+
+def wrapped(text: str, stream: TextIO, indent: str = "  ") -> str:
+    """Words for people, broken between them where a terminal would break them anywhere; what follows is indented."""
+    if not stream.isatty():
+        return text
+    from textwrap import fill
+
+    width = max(40, get_terminal_size().columns - 1)
+    return "\n".join(
+        fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        for line in text.split("\n")
+    )
 
 
 def colours(stream: TextIO) -> bool:
