@@ -93,7 +93,7 @@ def _details(error: Exception) -> list[dict[str, Any]]:
         details.append(_quota("RequestsPerDay"))
     wait_s = getattr(error, "retry_after_s", None)
     if wait_s is not None:
-        details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{wait_s:g}s"})
+        details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{round(wait_s, 3)}s"})
     return details
 
 
