@@ -142,6 +142,8 @@ class Upstream:
 
     async def _drain(self) -> None:
         self._at_end = True
+        if self._response.rest() is not None:
+            return
         try:
             await self._patience.wait(self._response.__anext__(), DRAIN_S)
         except (StopAsyncIteration, ConnectionBroken):
@@ -206,6 +208,8 @@ async def _send(
 
 async def _body(response: Response, patience: Patience, timeouts: Timeouts) -> bytes:
     """The whole body, each piece of it within `stall_s`."""
+    if (whole := response.rest()) is not None:
+        return whole
     chunks: list[bytes] = []
     size = 0
     try:

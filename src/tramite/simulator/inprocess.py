@@ -121,6 +121,13 @@ class InProcessResponse:
             raise ConnectionBroken("the simulator broke the connection in the middle of its answer")
         raise StopAsyncIteration
 
+    def rest(self) -> bytes | None:
+        """The body, where it is whole and was not read yet."""
+        if self._over or self._body is None:
+            return None
+        self._over = True
+        return self._body
+
     async def read(self) -> bytes:
         """The rest of the body. Raises BadReply past the request's `max_body`."""
         body = bytearray()

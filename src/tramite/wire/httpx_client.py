@@ -94,6 +94,9 @@ class _Response:
         self.close()
         raise fault from fault.__cause__
 
+    def rest(self) -> bytes | None:
+        return None  # what httpx has in its hands, it does not say
+
     async def read(self) -> bytes:
         chunks = []
         size = 0

@@ -118,6 +118,10 @@ class _Response:
         self.close()
         raise fault from fault.__cause__
 
+    def rest(self) -> bytes | None:
+        content = self._content
+        return content.read_nowait() if content.is_eof() and content.exception() is None else None
+
     async def read(self) -> bytes:
         content = self._content
         if content.is_eof() and content.total_bytes <= self._max_body:

@@ -42,6 +42,10 @@ class Response(Protocol):
 
     async def __anext__(self) -> bytes: ...
 
+    def rest(self) -> bytes | None:
+        """What is left of the body, if all of that is here already; None where it has to be waited for."""
+        ...
+
     async def read(self) -> bytes:
         """The rest of the body, whole. Raises `BadReply` past the request's `max_body`."""
         ...
