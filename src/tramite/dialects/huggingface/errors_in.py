@@ -24,6 +24,7 @@ _UNUSED = re.compile(r"`model_kwargs` are not used by the model: \[([^\]]{1,500}
 _WRONG_TASK = re.compile(r"\bis not an? [\w-]+ model\b", re.IGNORECASE)
 _RETIRED = re.compile(r"no longer supported", re.IGNORECASE)
 _A_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
+_WARNING = "There was an inference error: "
 _LIMIT = re.compile(r'"[^"]*"\s*;\s*r=\d+\s*;\s*t=(\d{1,9})')
 
 
@@ -112,11 +113,12 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _with_warnings(said: str, payload: dict[str, Any]) -> str:
-    """hf-inference says "unknown error" and then, in its warnings, which one."""
+    """hf-inference says "unknown error" and then, in its warnings, which one; or the same once more."""
     warnings = payload.get("warnings")
-    found = [text for text in warnings if isinstance(text, str)] if isinstance(warnings, list) else []
-    new = [text for text in found if said not in text or len(text) > len(said) + 60]
-    return "; ".join([said, *new]) if new and len(said) < 200 else said
+    for warning in warnings if isinstance(warnings, list) else ():
+        more = str(warning).removeprefix(_WARNING)
+        said = more if more.startswith(said) else f"{said}; {more}"
+    return said
 
 
 def _limit_s(headers: Headers) -> float | None:
