@@ -45,6 +45,9 @@ class Answer:
             raise StopAsyncIteration
         return self._bodies.pop()
 
+    def rest(self) -> bytes | None:
+        return self._bodies.pop()
+
     async def read(self) -> bytes:
         return self._bodies.pop()
 
