@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -55,6 +57,8 @@ class Exchange:
 
     def cut(self) -> None:
         """Hang up without a word: a reset, not an orderly end."""
+        now = struct.pack("ii", 1, 0)
+        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
         self.writer.transport.abort()
 
 
@@ -68,25 +72,29 @@ class Loopback:
     script: Script
     url: str = ""
     connections: int = 0
-    open: int = 0
+    alone: asyncio.Event = field(default_factory=asyncio.Event)
+    """The last connection is closed, at this end at least."""
     requests: list[Exchange] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self.open += 1
+        self.alone.clear()
         try:
             while (exchange := await _receive(reader, writer)) is not None:
                 self.requests.append(exchange)
                 await self.script(exchange)
                 if writer.is_closing():
                     break
-        except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
+        except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
+        except asyncio.CancelledError:
+            writer.transport.abort()  # the test is over: nobody waits for the rest
+            raise
         finally:
-            self.open -= 1
             writer.close()
             with suppress(ConnectionError, ssl.SSLError):
                 await writer.wait_closed()
+            self.alone.set()
 
 
 async def _receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Exchange | None:

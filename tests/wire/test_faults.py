@@ -121,6 +121,10 @@ WORDS = [
     ),
     (aiohttp.ConnectionTimeoutError(f"to {URL}"), "no connection to api.example.org:443 within 5 s"),
     (httpx.ConnectTimeout(""), "no connection to api.example.org:443 within 5 s"),
+    (
+        httpx.PoolTimeout(""),
+        "no connection to api.example.org:443: all those that the httpx client may have are in use (see httpx.Limits)",
+    ),
     (httpx.ProxyError("407"), "the proxy refused to connect to api.example.org:443"),
     (
         caused(aiohttp.ClientOSError(errno.ECONNRESET, URL), ConnectionResetError(errno.ECONNRESET, "reset by peer")),

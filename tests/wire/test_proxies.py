@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.wire.loopback import Exchange, serving
 
+from tests.wire.loopback import Exchange, serving
 from tramite.errors import ConfigError, ConnectFailed
 from tramite.wire.network import Network
 from tramite.wire.proxies import proxy_for

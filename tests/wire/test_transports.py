@@ -9,8 +9,8 @@ import zlib
 from contextlib import suppress
 
 import pytest
-from tests.wire.loopback import Exchange, serving
 
+from tests.wire.loopback import Exchange, serving
 from tramite.errors import BadReply, ConfigError, ConnectFailed, ConnectionBroken, TimedOut
 from tramite.wire.seam import Request, Response, Transport
 
@@ -56,6 +56,13 @@ async def test_header_names_come_in_lower_case_and_the_last_of_a_repeated_one_co
         assert response.headers["x-a"] == "2"
         assert "X-A" not in response.headers
         assert await response.read() == b""
+
+
+async def test_long_headers_are_taken(transport: Transport) -> None:
+    async with serving(lambda exchange: exchange.reply(b"ok", x_policy="p" * 40_000)) as server:
+        response = await transport.send(get(server.url))
+        assert len(response.headers["x-policy"]) == 40_000
+        assert await response.read() == b"ok"
 
 
 async def test_a_stream_is_read_as_it_arrives(transport: Transport) -> None:
@@ -307,6 +314,51 @@ async def test_a_body_cut_short_gives_what_came_and_then_raises(transport: Trans
         response = await transport.send(post(server.url))
         with pytest.raises(ConnectionBroken):
             await response.read()
+
+
+@pytest.mark.parametrize("framing", ["content-length: 99", "transfer-encoding: chunked", "x-until: closed"])
+async def test_a_reset_in_the_middle_of_a_body_is_never_its_end(transport: Transport, framing: str) -> None:
+    seen = asyncio.Event()
+
+    async def script(exchange: Exchange) -> None:
+        head = f"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n".encode()
+        await exchange.send(head + (b"5\r\nfirst\r\n" if "chunked" in framing else b"first"))
+        await seen.wait()
+        exchange.cut()
+
+    async with serving(script) as server:
+        response = await transport.send(post(server.url))
+        assert await anext(aiter(response)) == b"first"
+        seen.set()
+        with pytest.raises(ConnectionBroken, match="broke off in the middle of its answer"):
+            await response.read()
+
+
+async def test_a_chunk_that_is_none_is_a_broken_connection(transport: Transport) -> None:
+    seen = asyncio.Event()
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.begin()
+        await exchange.chunk(b"first")
+        await seen.wait()
+        await exchange.send(b"not a length\r\n")
+        await exchange.gone()
+
+    async with serving(script) as server:
+        response = await transport.send(post(server.url))
+        assert await anext(aiter(response)) == b"first"
+        seen.set()
+        with pytest.raises(ConnectionBroken, match="broke off in the middle of its answer"):
+            await response.read()
+
+
+async def test_a_body_without_a_length_ends_when_the_connection_is_closed(transport: Transport) -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.send(b"HTTP/1.1 200 OK\r\n\r\nwhole")
+        exchange.writer.close()
+
+    async with serving(script) as server:
+        assert await (await transport.send(post(server.url))).read() == b"whole"
 
 
 async def test_a_compressed_body_that_is_broken_is_a_broken_connection(transport: Transport) -> None:

@@ -83,7 +83,7 @@ def while_sending(error: Exception, table: Table, url: str, limits: tuple[float,
     return fault
 
 
-def while_reading(error: Exception, url: str) -> ConnectionBroken:
+def while_reading(error: BaseException, url: str) -> ConnectionBroken:
     """The error to raise instead of one that came in the middle of the response's body."""
     origin = _origin(error)
     lost = f" ({origin.strerror})" if origin is not None and origin.strerror else ""
@@ -93,6 +93,8 @@ def while_reading(error: Exception, url: str) -> ConnectionBroken:
 
 
 def _why_not_connected(error: Exception, origin: OSError | None, where: str, connect_s: float) -> str:
+    if type(error).__name__ == "PoolTimeout":
+        return f"no connection to {where}: all those that the httpx client may have are in use (see httpx.Limits)"
     if "Timeout" in type(error).__name__:
         return f"no connection to {where} within {connect_s:g} s"
     match origin:
@@ -128,7 +130,7 @@ def _why_broken(error: Exception, origin: OSError | None, where: str) -> str:
     return f"{where} closed the connection before it answered"
 
 
-def _origin(error: Exception) -> OSError | None:
+def _origin(error: BaseException) -> OSError | None:
     """The operating system's error behind this one. An error's context is not asked: it may be about something else."""
     node: BaseException | None = error
     for _ in range(16):  # a chain may be a ring
@@ -142,7 +144,7 @@ def _origin(error: Exception) -> OSError | None:
     return None
 
 
-def _where(error: Exception, url: str) -> str:
+def _where(error: BaseException, url: str) -> str:
     """Host and port at fault: of the proxy, if the error names one, else of the URL, of which no more is told."""
     if "ProxyConnection" in type(error).__name__:
         return f"the proxy {getattr(error, 'host', '?')}:{getattr(error, 'port', '?')}"

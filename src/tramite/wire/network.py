@@ -9,14 +9,18 @@ import asyncio
 from contextlib import suppress
 from functools import lru_cache
 from http.cookies import BaseCookie, SimpleCookie
+from time import monotonic
 from typing import Any
 
 from aiohttp import (
     ClientError,
+    ClientOSError,
+    ClientPayloadError,
     ClientResponse,
     ClientSession,
     ClientTimeout,
     DummyCookieJar,
+    StreamReader,
     TCPConnector,
     ThreadedResolver,
 )
@@ -32,7 +36,7 @@ from .pools import Pools
 from .proxies import proxy_for
 from .seam import Request
 
-_PIECE = 64 * 1024  # up to this size the kernel takes a body at once: there is nothing to time
+_PIECE = 64 * 1024
 _HEADER_LIMIT = 64 * 1024
 _KEEP_ALIVE_S = 15.0  # shorter than servers', so that few connections close under a request
 _DNS_S = 60
@@ -45,24 +49,29 @@ class Network:
     Connections are kept for 15 s and not limited in number: that is for the limiter to do, so `pool_s` has nothing
     to wait for here. `connect_s` covers name, TCP, proxy and TLS together; `write_s` is the longest time without
     progress while a body is sent. Proxies are those of the environment (see `proxies`), read once for each address.
+    After `idle_check_s` without a request, it is first looked whether servers have closed connections meanwhile.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, idle_check_s: float = 1.0) -> None:
         self._pools = Pools(_session)
+        self._idle_check_s = idle_check_s
         self._addresses: dict[str, tuple[URL, URL | None]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Network: open on {len(self._pools)} event loops>"
 
     async def send(self, request: Request) -> _Response:
         """See `seam.Transport`. Raises `ConfigError` as well, for an address or a header that cannot be sent."""
-        session = self._pools.current() or await self._pools.open()
-        body: Any = request.body or None
-        if body and len(body) > _PIECE:
-            body = _Body(body, request.write_s)
+        pool = self._pools.current() or await self._pools.open()
+        if (now := monotonic()) - pool.used_s > self._idle_check_s:
+            await _catch_up()
+        pool.used_s = now
         try:
             url, proxy = self._addresses.get(request.url) or self._address(request.url)
-            response = await session.request(
+            response = await pool.session.request(
                 request.method,
                 url,
-                data=body,
+                data=_Body(request.body, request.write_s) if request.body else None,
                 headers=request.headers,
                 allow_redirects=False,
                 proxy=proxy,
@@ -99,23 +108,27 @@ class _Response:
         self._max_body = request.max_body
         self.status = raw.status
         self.headers = {name.lower(): value for name, value in raw.headers.items()}
+        if raw.connection is not None:  # else all of the body is here
+            until_close = "content-length" not in self.headers and "transfer-encoding" not in self.headers
+            _tell(raw.connection.protocol, raw.content, until_close)
 
     def __aiter__(self) -> _Response:
         return self
 
     async def __anext__(self) -> bytes:
+        content = self._content
+        broken: BaseException | None
         try:
-            chunk = await self._content.readany()
+            chunk = await content.readany()
+            broken = None if chunk else content.exception()
         except _FOREIGN as error:
-            chunk = self._left_over(error)
-            fault = while_reading(error, self._url)
-        else:
-            if chunk:
-                return chunk
-            raise StopAsyncIteration
+            chunk, broken = self._left_over(error), error
         if chunk:
-            return chunk  # the next call raises
+            return chunk  # if it broke, the next call raises
+        if broken is None:
+            raise StopAsyncIteration
         self.close()
+        fault = while_reading(broken, self._url)
         raise fault from fault.__cause__
 
     def rest(self) -> bytes | None:
@@ -153,8 +166,26 @@ class _Response:
         return chunk
 
 
+def _tell(protocol: Any, content: StreamReader, until_close: bool) -> None:
+    """Let a body's reader hear of all that ends its connection early.
+
+    Of itself aiohttp (3.14) tells nobody of a chunk that it cannot parse, so that the reader would wait for ever, and
+    takes a reset for the end of a body that lasts until its connection is closed.
+    """
+
+    def set_exception(error: BaseException, *cause: BaseException) -> None:
+        type(protocol).set_exception(protocol, error, *cause)
+        unfinished = not content.is_eof() or (until_close and isinstance(error, ClientOSError))
+        if unfinished and content.exception() is None:
+            broken = ClientPayloadError()
+            broken.__cause__ = error
+            content.set_exception(broken)
+
+    protocol.set_exception = set_exception
+
+
 class _Body(Payload):
-    """A large body, written piece by piece, so that one that no longer gets through is noticed."""
+    """A request's body. Written piece by piece, so that one that no longer gets through is noticed."""
 
     def __init__(self, value: bytes, write_s: float) -> None:
         super().__init__(value)
@@ -167,18 +198,30 @@ class _Body(Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Raises `TimeoutError` after `write_s` without progress. Whatever ends it early ends the connection."""
-        body = memoryview(self._value)
-        now = asyncio.get_running_loop().time
+        transport = getattr(writer, "transport", None)  # now: later aiohttp has let go of it
         try:
-            async with asyncio.timeout(self._write_s) as limit:
-                for start in range(0, len(body), _PIECE):
-                    await writer.write(body[start : start + _PIECE])
-                    limit.reschedule(now() + self._write_s)
+            if len(self._value) <= _PIECE:
+                await writer.write(self._value)
+                if transport is None or not transport.get_write_buffer_size():
+                    return  # the system has it all
+            await self._write_slowly(writer, transport)
         except BaseException:
-            transport = getattr(writer, "transport", None)
             if transport is not None:
                 transport.abort()  # close() would wait until the rest is written
             raise
+
+    async def _write_slowly(self, writer: AbstractStreamWriter, transport: Any) -> None:
+        rest = memoryview(self._value if len(self._value) > _PIECE else b"")
+        if transport is not None:
+            # drain() is to wait until the system has it all. Not 0: TLS would pause at once, with nothing to resume it.
+            transport.set_write_buffer_limits(high=1, low=0)
+        now = asyncio.get_running_loop().time
+        async with asyncio.timeout(self._write_s) as limit:
+            await writer.drain()
+            for start in range(0, len(rest), _PIECE):
+                await writer.write(rest[start : start + _PIECE])
+                await writer.drain()
+                limit.reschedule(now() + self._write_s)
 
 
 class _NoCookies(DummyCookieJar):
@@ -188,6 +231,12 @@ class _NoCookies(DummyCookieJar):
 
     def filter_cookies(self, request_url: URL) -> BaseCookie[str]:
         return self._none
+
+
+async def _catch_up() -> None:
+    """Let the loop read what waits at its sockets. It may have been stopped or blocked while a server hung up."""
+    await asyncio.sleep(0)  # asks the system
+    await asyncio.sleep(0)  # acts on what it said
 
 
 def _session() -> ClientSession:

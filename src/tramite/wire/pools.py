@@ -16,7 +16,8 @@ from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import suppress
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -24,9 +25,15 @@ if TYPE_CHECKING:
 _EXIT_S = 1.0  # how long the interpreter's exit waits for a loop that still runs in another thread
 
 
-class _Pool(NamedTuple):
-    session: ClientSession
-    keeper: AsyncGenerator[None, None]
+class Pool:
+    """A loop's session, when it was last used (`time.monotonic`), and the generator that will close it."""
+
+    __slots__ = ("keeper", "session", "used_s")
+
+    def __init__(self, session: ClientSession) -> None:
+        self.session = session
+        self.used_s = monotonic()
+        self.keeper: AsyncGenerator[None, None]
 
 
 class Pools:
@@ -36,26 +43,27 @@ class Pools:
 
     def __init__(self, build: Callable[[], ClientSession]) -> None:
         self._build = build
-        self._pools: dict[AbstractEventLoop, _Pool] = {}
+        self._pools: dict[AbstractEventLoop, Pool] = {}
         _everyone.add(self)
         weakref.finalize(self, _leave, self._pools).atexit = False
 
-    def current(self) -> ClientSession | None:
-        """The running loop's session, if it has one."""
-        pool = self._pools.get(asyncio.get_running_loop())
-        return None if pool is None else pool.session
+    def __len__(self) -> int:
+        return len(self._pools)
 
-    async def open(self) -> ClientSession:
+    def current(self) -> Pool | None:
+        """The running loop's session, if it has one."""
+        return self._pools.get(asyncio.get_running_loop())
+
+    async def open(self) -> Pool:
         """A session for the running loop, which has none yet."""
         for loop in list(self._pools):
             if loop.is_closed():
                 _bury(self._pools.pop(loop, None))
         loop = asyncio.get_running_loop()
-        session = self._build()
-        keeper = _keep(session, self._pools, loop)
-        self._pools[loop] = _Pool(session, keeper)
-        await anext(keeper)  # returns at once; from now on the loop knows it
-        return session
+        pool = self._pools[loop] = Pool(self._build())
+        pool.keeper = _keep(pool.session, self._pools, loop)
+        await anext(pool.keeper)  # returns at once; from now on the loop knows it
+        return pool
 
     async def aclose(self) -> None:
         """Close the running loop's session and all its connections. Idempotent."""
@@ -79,7 +87,7 @@ class Pools:
 
 
 async def _keep(
-    session: ClientSession, pools: dict[AbstractEventLoop, _Pool], loop: AbstractEventLoop
+    session: ClientSession, pools: dict[AbstractEventLoop, Pool], loop: AbstractEventLoop
 ) -> AsyncGenerator[None, None]:
     try:
         yield
@@ -88,7 +96,7 @@ async def _keep(
         await session.close()
 
 
-def _leave(pools: dict[AbstractEventLoop, _Pool]) -> None:
+def _leave(pools: dict[AbstractEventLoop, Pool]) -> None:
     """Their owner is gone. A loop that still runs closes its session itself, once it sees its keeper gone."""
     for loop in list(pools):
         pool = pools.pop(loop, None)
@@ -96,7 +104,7 @@ def _leave(pools: dict[AbstractEventLoop, _Pool]) -> None:
             _bury(pool)
 
 
-def _bury(pool: _Pool | None) -> None:
+def _bury(pool: Pool | None) -> None:
     """Close a session whose loop will not do it: nothing here asks the loop for anything.
 
     asyncio has no public call for that, so this ends the transports as their loop would have done. What is not as
@@ -104,9 +112,8 @@ def _bury(pool: _Pool | None) -> None:
     """
     if pool is None:
         return
-    session, keeper = pool
-    connector: Any = session.connector
-    session.detach()
+    connector: Any = pool.session.connector
+    pool.session.detach()
     if connector is not None:
         idle = [protocol for protocol, _ in chain.from_iterable(connector._conns.values())]
         for protocol in [*idle, *connector._acquired]:
@@ -115,7 +122,7 @@ def _bury(pool: _Pool | None) -> None:
         connector._conns.clear()
         connector._acquired.clear()
         _finish(connector.close())
-    _finish(keeper.aclose())
+    _finish(pool.keeper.aclose())
 
 
 def _raw(transport: Any) -> Any:
