@@ -5,9 +5,9 @@ Header names are in lower case, as `Response.headers` has them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from math import isfinite
-from urllib.parse import quote, unquote
 
 NOTICES = "x-tramite-notices"
 """Ours, of models in this process and of a gateway: no dialect has a word for what was not done as asked."""
@@ -61,7 +61,7 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 
 def join_notices(notices: Iterable[str]) -> str:
     """Notices as one header value, in ASCII."""
-    return ",".join(quote(notice, safe=" /:='()") for notice in notices)
+    return ",".join(_quoted(notice) for notice in notices)
 
 
 def notices(headers: Mapping[str, str]) -> tuple[str, ...]:
@@ -69,7 +69,21 @@ def notices(headers: Mapping[str, str]) -> tuple[str, ...]:
     said = headers.get(NOTICES)
     if not said:
         return ()
-    return tuple(unquote(notice)[:_LONGEST_NOTICE] for notice in said.split(",")[:_MOST_NOTICES])
+    return tuple(_unquoted(notice)[:_LONGEST_NOTICE] for notice in said.split(",")[:_MOST_NOTICES])
+
+
+# As urllib.parse does, which may not be imported here: dialects read headers, and import nothing that can do I/O.
+_SPECIAL = re.compile(rb"[^A-Za-z0-9_.~ /:='()-]")
+_QUOTED = re.compile(rb"%([0-9A-Fa-f]{2})")
+
+
+def _quoted(text: str) -> str:
+    return _SPECIAL.sub(lambda found: b"%%%02X" % found[0][0], text.encode()).decode("ascii")
+
+
+def _unquoted(text: str) -> str:
+    raw = _QUOTED.sub(lambda found: bytes([int(found[1], 16)]), text.encode(errors="replace"))
+    return raw.decode(errors="replace")
 
 
 def _number(text: str | None) -> float | None:
