@@ -47,8 +47,8 @@ format: ## put the code in its standard form
 lock: ## pin the dependencies anew in requirements/ (ARGS=--upgrade takes newer versions)
 	$(call ready,venv)
 	@$(BIN)/python -m pip install --quiet uv
-	@$(LOCK) -o requirements/run.txt pyproject.toml requirements/run.in
-	@$(LOCK) -o requirements/dev.txt -c requirements/run.txt pyproject.toml requirements/run.in requirements/dev.in
+	@$(LOCK) -o requirements/dev.txt pyproject.toml requirements/run.in requirements/dev.in
+	@$(LOCK) -o requirements/run.txt -c requirements/dev.txt pyproject.toml requirements/run.in
 	@$(LOCK) -o requirements/local.txt -c requirements/dev.txt --excludes requirements/torch.txt requirements/local.in
 
 bench-client: ## measure what the client costs (writes bench/RESULTS.md)
