@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tramite import Client, Image, system, user
+from tests.wire.loopback import Exchange, serving
+from tramite import AsyncClient, Client, Image, Tool, system, tool_result, user
 from tramite import errors as er
 from tramite.events import Finished, UsageReported
 from tramite.pipeline.retry import Retry
@@ -100,4 +102,64 @@ def test_a_broken_stream_keeps_its_partial_text(llm: Client, model: str, kind: t
 def test_a_stream_whose_usage_is_missing_is_still_whole(llm: Client) -> None:
     with llm.stream("Ciao", model="near/no-done,tokens=2") as stream:
         assert "".join(stream.text) == "token-1 token-2"
+    assert stream.reply.finish == "stop"
+
+
+async def _gemini_3(exchange: Exchange) -> None:
+    """As Gemini 3 does: it signs its calls, and refuses to go on when a signature is missing."""
+    contents = json.loads(exchange.body)["contents"]
+    calls = [part for content in contents for part in content["parts"] if "functionCall" in part]
+    if any(part.get("thoughtSignature") != "c2lnbmVk" for part in calls):
+        error = {"code": 400, "message": "Function call is missing a thought_signature", "status": "INVALID_ARGUMENT"}
+        await exchange.reply(json.dumps({"error": error}).encode(), "400 Bad Request")
+        return
+    part = {"functionCall": {"name": "weather", "args": {"city": "Roma"}}, "thoughtSignature": "c2lnbmVk"}
+    said = {"text": "C'è il sole."} if len(calls) == 2 else part
+    candidate = {"content": {"role": "model", "parts": [said]}, "finishReason": "STOP"}
+    answer = json.dumps({"candidates": [candidate], "responseId": f"r{len(calls)}"}).encode()
+    if "alt=sse" in exchange.target:
+        await exchange.begin(content_type="text/event-stream")
+        await exchange.chunk(b"data: %b\r\n\r\n" % answer)
+        await exchange.end()
+    else:
+        await exchange.reply(answer, content_type="application/json")
+
+
+def _near(url: str, folder: Path) -> Path:
+    file = folder / "near.toml"
+    file.write_text(f'[providers.near]\ndialect = "gemini"\nbase_url = "{url}"\nauth = "none"\n')
+    return file
+
+
+async def test_signatures_survive_a_loop_of_tools(tmp_path: Path) -> None:
+    async def weather(city: str) -> str:
+        """Il tempo in una città."""
+        return f"sole a {city}"
+
+    async with (
+        serving(_gemini_3) as server,
+        AsyncClient(config=_near(server.url, tmp_path), retry=Retry(attempts=1)) as llm,
+    ):
+        reply = await llm.chat("Che tempo fa a Roma?", model="near/gemini-3.8-flash", tools=[weather])
+    assert reply.text == "C'è il sole."
+    assert reply.notices == ()
+    assert [json.loads(request.body)["contents"][-1]["parts"] for request in server.requests[1:]] == [
+        [{"functionResponse": {"id": id, "name": "weather", "response": {"output": "sole a Roma"}}}]
+        for id in ("call_r0_0", "call_r1_0")
+    ]
+
+
+async def test_signatures_survive_a_stream_and_a_conversation(tmp_path: Path) -> None:
+    tool = Tool("weather", "Il tempo", {"type": "object"})
+    async with (
+        serving(_gemini_3) as server,
+        AsyncClient(config=_near(server.url, tmp_path), retry=Retry(attempts=1)) as llm,
+    ):
+        history = [user("Che tempo fa?")]
+        for _ in range(3):
+            async with llm.stream(history, model="near/gemini-3.8-flash", tools=[tool]) as stream:
+                _ = [event async for event in stream]
+            answer = stream.reply.message
+            history += [answer, *(tool_result(call, "sole") for call in answer.tool_calls)]
+    assert stream.reply.text == "C'è il sole."
     assert stream.reply.finish == "stop"

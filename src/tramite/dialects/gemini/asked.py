@@ -44,6 +44,10 @@ class Fields:
         """Where a field is, for messages."""
         return f"{self.where}.{name}" if self.where else name
 
+    def peek(self, name: str) -> Raw:
+        """A field as it came, left where it is; nothing where it is absent."""
+        return self._left.get(name, _NOTHING)
+
     def raw(self, name: str) -> bytes | None:
         """Take a field out as it came; None where it is absent or null."""
         value = self._left.pop(name, None)
@@ -90,7 +94,7 @@ class Fields:
         return msgspec.json.encode(self._left)
 
 
-_NULL = Raw(b"null")
+_NULL, _NOTHING = Raw(b"null"), Raw()
 
 
 @lru_cache(maxsize=16)

@@ -5,12 +5,14 @@ Strict: what is not known is named, never skipped.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+from msgspec import Struct
 
 from tramite import events as ev
 from tramite.assembly import Assembler
+from tramite.dialects.openai.shapes import UNREADABLE
 from tramite.errors import InvalidCall
 from tramite.messages import Audio, Content, Image, Message, Part, Text
 
@@ -23,6 +25,19 @@ from .turn import Turn
 _decode_part = msgspec.json.Decoder(shapes.Part).decode
 
 
+class _TextPart(Struct, forbid_unknown_fields=True, gc=False):
+    text: str
+
+
+class _TextContent(Struct, forbid_unknown_fields=True, gc=False):
+    parts: list[_TextPart]
+    role: Literal["user", "model"] = "user"
+
+
+_decode_texts = msgspec.json.Decoder(list[_TextContent]).decode
+"""For conversations of nothing but text, which most are: they are read at once."""
+
+
 def messages_of(body: Fields) -> tuple[Message, ...]:
     """The messages of a request body. Raises `InvalidCall`, which names the place."""
     messages: list[Message] = []
@@ -31,8 +46,29 @@ def messages_of(body: Fields) -> tuple[Message, ...]:
         messages += [Message("system", _text(part)) for part in system.objects("parts")]
     if "contents" not in body:
         raise InvalidCall("contents is missing", "contents")
+    try:
+        texts = _decode_texts(body.peek("contents"))
+    except UNREADABLE:
+        messages += _contents(body.objects("contents"))
+    else:
+        body.raw("contents")
+        messages += [_spoken(content) for content in texts]
+    return tuple(messages)
+
+
+def _spoken(content: _TextContent) -> Message:
+    parts = content.parts
+    if len(parts) == 1:
+        return Message("user" if content.role == "user" else "assistant", parts[0].text)
+    if content.role == "model":
+        return Message("assistant", "".join([part.text for part in parts]))
+    return Message("user", tuple([Text(part.text) for part in parts]))
+
+
+def _contents(contents: list[Fields]) -> list[Message]:
+    messages: list[Message] = []
     unanswered: list[tuple[str, str]] = []
-    for number, content in enumerate(body.objects("contents")):
+    for number, content in enumerate(contents):
         role = content.take("role", str) or "user"
         parts = content.objects("parts")
         if role == "model":
@@ -42,7 +78,7 @@ def messages_of(body: Fields) -> tuple[Message, ...]:
             messages += _user(parts, unanswered)
         else:
             raise InvalidCall(f"{content.where}.role must be user or model, got {role!r}", content.place("role"))
-    return tuple(messages)
+    return messages
 
 
 def _text(part: Fields) -> str:

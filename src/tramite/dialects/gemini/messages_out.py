@@ -36,28 +36,27 @@ def contents_of(
     results: list[dict[str, Any]] | None = None
     for message in messages:
         role, content = message.role, message.content
-        if role == "tool":
+        if role == "user":
+            said = [{"text": content}] if content.__class__ is str else _user_parts(message, target, notices)
+            contents.append({"role": "user", "parts": said})
+        elif role == "assistant":
+            said = [{"text": content}] if content.__class__ is str else model_parts(message, target, notices)
+            contents.append({"role": "model", "parts": said})
+            if content.__class__ is not str:
+                names.update([(call.id, call.name) for call in message.tool_calls])
+        elif role == "tool":
             if results is None:  # the answers to calls that were made together must come together
                 results = []
                 contents.append({"role": "user", "parts": results})
             results.append(_tool_part(message, names, target, notices))
             continue
-        results = None
-        if message.name is not None:
-            _notice(notices, f"{target} has no place for the names of those who speak: they were left out")
-        if role == "user":
-            parts = [{"text": content}] if content.__class__ is str else _user_parts(message, target, notices)
-            contents.append({"role": "user", "parts": parts})
-        elif role == "assistant":
-            if content.__class__ is str:
-                contents.append({"role": "model", "parts": [{"text": content}]})
-            else:
-                names.update([(call.id, call.name) for call in message.tool_calls])
-                contents.append({"role": "model", "parts": model_parts(message, target, notices)})
         else:
             if contents:
                 _notice(notices, f"{target} has one place for what the system says: later words of it were moved there")
             system.append({"text": _only_text(message)})
+        results = None
+        if message.name is not None:
+            _notice(notices, f"{target} has no place for the names of those who speak: they were left out")
     return contents, system
 
 

@@ -114,8 +114,10 @@ def _declaration(tool: Tool) -> dict[str, Any]:
 def _calling_config(call: ChatCall) -> dict[str, Any]:
     """`functionCallingConfig`. Schemas are kept to where a call is demanded (ANY) and where one is VALIDATED."""
     choice = call.tool_choice
-    if choice in (None, "auto") and any(tool.strict for tool in call.tools):
-        return {"mode": "VALIDATED"}
+    if choice is None or choice == "auto":
+        for tool in call.tools:
+            if tool.strict:
+                return {"mode": "VALIDATED"}
     if choice is None:
         return {}
     mode = _MODES.get(choice)
