@@ -172,7 +172,8 @@ async def ask_stream(endpoint: Endpoint, envelope: Envelope, timeouts: Timeouts,
     first_s = timeouts.first_token(endpoint.provider, stream=True)
     began = patience.elapsed_s()
     response = await _send(endpoint, encoded, timeouts, patience, first_s)
-    upstream = Upstream(response, operation, operation.watcher(envelope.n), patience, timeouts.stall_s)
+    watcher = envelope.watch(operation) if envelope.watch is not None else operation.watcher(envelope.n)
+    upstream = Upstream(response, operation, watcher, patience, timeouts.stall_s)
     upstream.notices = encoded.notices + notices(response.headers)
     try:
         await _refuse_if_not_a_stream(response, patience, timeouts, operation)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tramite.calls import Kind
 from tramite.config import Timeouts
-from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target
+from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target, Watcher
 from tramite.events import Loading, Restarted, Retrying
 from tramite.replies import Attempt, Timings
 from tramite.wire.frames import Frame
@@ -27,6 +27,8 @@ class Envelope(Struct, frozen=True, kw_only=True):
     receive: Callable[[Operation, bytes], tuple[Any, Signals]]
     """How the edge reads a whole body: what it makes of it, and the signals in it. An edge that decodes has them for
     nothing. May raise the provider's error or `BadReply`, which are retried like any failure."""
+    watch: Callable[[Operation], Watcher] | None = None
+    """How the edge would have a stream watched, where it can do better than the operation's own watcher."""
     stream: bool = False
     n: int = 1
     retry: Retry | None = None
@@ -52,6 +54,7 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     target: Target
     operation: Operation
+    watcher: Watcher
     attempt: int
     notices: tuple[str, ...] = ()
     request_id: str | None = None

@@ -140,6 +140,7 @@ def _opened(upstream: Upstream, tries: Tries) -> Opened:
     return Opened(
         target=tries.endpoint.target,
         operation=upstream.operation,
+        watcher=upstream.watcher,
         attempt=len(tries.attempts) + 1,
         notices=upstream.notices,
         request_id=upstream.request_id,
