@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from tramite.calls import EmbeddingCall, ModelsCall
 from tramite.errors import ContextTooLong, ModelNotFound, RequestRejected
+from tramite.providers.batches import batches
 from tramite.providers.rows import Provider
 from tramite.providers.serving import Serving
 from tramite.replies import EmbeddingReply, ModelInfo, ModelsReply, Usage
 
 from . import package
-from .batches import batches
 from .language import looks_foreign
 from .workers import Workers
 

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from tramite.providers.cores import cores
+
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
@@ -22,13 +24,6 @@ T = TypeVar("T")
 J = TypeVar("J")
 
 MOST = 8
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Workers:
