@@ -38,7 +38,7 @@ from .seam import Request
 
 _PIECE = 64 * 1024
 _HEADER_LIMIT = 64 * 1024
-_KEEP_ALIVE_S = 15.0  # shorter than servers', so that few connections close under a request
+_KEEP_ALIVE_S = 15.0  # hosted providers keep theirs for a minute or more, local servers often for 5 s only
 _DNS_S = 60
 _FOREIGN = (ClientError, OSError, ValueError, RuntimeError)
 
