@@ -147,7 +147,8 @@ def _address(row: Provider, said: Said, around: Surroundings, origins: dict[str,
         origins[dotted(("providers", row.name, "base_url"))] = origin
         return address
     address = said.values.get("endpoint") or said.values.get("base_url", row.base_url)
-    return addresses.like(row.base_url, address) if row.local and row.name in CATALOGUE else address
+    on_this_machine = row.local and row.name in CATALOGUE and not row.in_process
+    return addresses.like(row.base_url, address) if on_this_machine else address
 
 
 def _secret(row: Provider, said: Said, around: Surroundings, origins: dict[str, str]) -> Secret | None:

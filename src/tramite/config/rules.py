@@ -147,6 +147,7 @@ NAMED: Mapping[str, Mapping[str, Rule]] = {
         "kinds": _list_of(_one_of(*KINDS).accept, f"a list with some of {', '.join(KINDS)}"),
         "default_model": _NAME,
         "local": _BOOL,
+        "allow_download": _BOOL,
         "embed_batch": _count(1_000_000),
         "embed_batch_bytes": _count(1_000_000_000),
         "max_tokens_field": _one_of("max_tokens", "max_completion_tokens"),

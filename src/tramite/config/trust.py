@@ -5,7 +5,8 @@ bring values of their own (models, routes, limits, secrets written in `.env`), a
   - give a secret from outside (environment, user's file, stored secrets, keyring) another address or provider,
   - read a file, ask the keyring or run a command for a secret,
   - send prompts to an address of their own choice, with or without a secret: prompts are worth stealing too,
-  - move the ledger or the limits' counters, or open the gateway to other machines.
+  - move the ledger or the limits' counters, or open the gateway to other machines,
+  - have models fetched.
 What counts is the outcome: the providers that result with the folder's files are compared with those without them.
 Proxies and certificates named in `.env` never have an effect, and neither have TRAMITE_HOME and TRAMITE_CONFIG there.
 """
@@ -91,6 +92,8 @@ def _provider_wants(found: Sources) -> Iterator[str]:
         theirs = _is_theirs(said.get(name), found)
         outside = _from_outside(after.secret, theirs, around)
         yield from _source_wants(after, theirs)
+        if after.allow_download and not (own and own.allow_download):
+            yield f"fetch every model of {name} that is asked for and not on this machine"
         if moved and (outside or not after.loopback):
             yield _move(own, after, outside)
         elif theirs and outside and not _is_own_name(own, after.secret):

@@ -52,6 +52,8 @@ class Provider(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """It runs on the user's own machine, and nobody sends a bill."""
     local: bool = False
     """It runs on a machine of the user's: prefill may be slow, the choice of models is what is loaded."""
+    allow_download: bool = False
+    """For models of this process alone: one that is not here may be fetched when it is asked for."""
     cold_starts: bool = False
     """It sleeps while nobody asks, and answers 502, 503 or 504 until it is awake."""
     scale_up_timeout_s: float | None = None
