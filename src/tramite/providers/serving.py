@@ -143,6 +143,13 @@ class Served:
             raise StopAsyncIteration
         return chunk
 
+    def rest(self) -> bytes | None:
+        """The body, where it is whole and was not read yet."""
+        if not isinstance(self._body, bytes):
+            return None
+        body, self._body = self._body, b""
+        return body
+
     async def read(self) -> bytes:
         """The rest of the body. Raises BadReply past the request's `max_body`."""
         body = bytearray()
