@@ -73,7 +73,7 @@ def test_a_secret_is_kept_listed_by_its_end_and_removed() -> None:
     assert stat.S_IMODE(secrets_file().stat().st_mode) == 0o600
     assert json.loads(secrets_file().read_text()) == {"OPENAI_API_KEY": SECRET}
     listed = call("secrets", "list")
-    assert listed.stdout == "OPENAI_API_KEY\topenai\tstored:OPENAI_API_KEY …9876\n"
+    assert listed.stdout == "OPENAI_API_KEY\topenai, openai-responses\tstored:OPENAI_API_KEY …9876\n"
     removed = call("secrets", "remove", "OPENAI_API_KEY")
     assert json.loads(secrets_file().read_text()) == {}
     assert "no secrets yet" in call("secrets", "list").stderr

@@ -188,7 +188,8 @@ def usages(draw: st.DrawFn, support: Support) -> Usage:
         return Usage()
     given, written = draw(st.integers(1, 10**6)), draw(st.integers(1, 10**6))
     bounds = {"cached_tokens": given, "cache_write_tokens": given, "reasoning_tokens": written}
-    parts = {name: draw(st.none() | st.integers(0, bounds[name])) for name in sorted(support.usage)}
+    counts = {name: st.integers(0, bounds[name]) for name in sorted(support.usage)}
+    parts = {name: draw(count if name in support.counted else st.none() | count) for name, count in counts.items()}
     return Usage(input_tokens=given, output_tokens=written, **parts)
 
 

@@ -37,6 +37,8 @@ class Support:
     """That state stands before the rest of the answer, in a stream as well."""
     finishes: tuple[str, ...] = ("stop", "length")
     usage: frozenset[str] = frozenset()
+    counted: frozenset[str] = frozenset()
+    """Those of them that the wire always names: 0 where nobody knows."""
     facts: frozenset[str] = frozenset()
     """Fields of the reply beyond choices and usage."""
     logprobs: bool = False
@@ -74,6 +76,7 @@ _CLOSED = {"title": "place", "type": "object", "properties": {}, "additionalProp
 _GEMINI = Target("gemini", "gemini-2.5-flash")
 _ROUTER = Target("huggingface", "org/model", Traits(serves="router"))
 _CONTAINER = Target("huggingface", "tei")
+_RESPONSES = Target("openai-responses", "gpt-5-mini")
 _OPEN = {"type": "object", "properties": {"città": {"type": "string"}}}
 
 MATRIX: dict[tuple[str, Kind], Support] = {
@@ -168,6 +171,24 @@ MATRIX: dict[tuple[str, Kind], Support] = {
     ("huggingface", "embedding"): Support(target=_ROUTER, call=frozenset(("model", "dimensions")), counts=False),
     ("huggingface", "rerank"): Support(target=_CONTAINER, call=frozenset(), named=False),
     ("huggingface", "models"): Support(target=_ROUTER, call=frozenset()),
+    ("openai-responses", "chat"): Support(
+        target=_RESPONSES,
+        call=CHAT - {"presence_penalty", "frequency_penalty", "stop", "seed", "n"},
+        roles=frozenset(("system", "developer", "user", "assistant", "tool")),
+        user_parts=frozenset(("text", "image", "image_url")),
+        reply_parts=frozenset(("opaque", "reasoning", "refusal", "tools")),
+        opaque='{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"gAAA"}',
+        state_first=True,
+        finishes=("stop", "length", "tool_calls", "content_filter"),
+        tool_finish=False,
+        usage=_USAGE,
+        counted=frozenset(("cached_tokens", "reasoning_tokens")),
+        facts=frozenset(("model", "request_id")),
+        logprobs=True,
+        choices=1,
+        forgets=frozenset(("reasoning",)),
+    ),
+    ("openai-responses", "models"): Support(target=_RESPONSES, call=frozenset()),
 }
 
 

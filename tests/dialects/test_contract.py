@@ -214,6 +214,7 @@ _JUNK = st.binary(max_size=40) | st.recursive(
                     *("promptFeedback", "blockReason", "requests", "embeddings", "values", "generationConfig"),
                     *("systemInstruction", "functionResponse", "inlineData", "toolConfig", "logprobsResult", "details"),
                     *("content_block", "stop_reason", "max_tokens", "system", "thinking", "input", "source"),
+                    *("output", "item", "response", "status", "incomplete_details", "summary", "call_id", "arguments"),
                 )
             ),
             inner,

@@ -13,6 +13,7 @@ from tramite.errors import TramiteError
 
 NAMES = "choices message text content finish_reason error data embedding object usage id model candidates parts"
 NAMES += " finishReason embeddings values models stop_reason type code generated_text score label results index"
+NAMES += " output status incomplete_details"
 VALUES = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "x", "stop", "error", "text"])
 JUNK = st.recursive(
     VALUES,

@@ -15,7 +15,7 @@ from tramite.providers.catalogue import ALIASES, CATALOGUE, canonical
 from tramite.providers.retired import explain, history, replacement
 from tramite.providers.rows import Provider
 
-NAMES = """openai lmstudio text-generation-webui ollama vllm llamacpp groq mistral together openrouter deepseek xai
+NAMES = """openai openai-responses lmstudio text-generation-webui ollama vllm llamacpp groq mistral together openrouter deepseek xai
     fireworks perplexity cerebras nvidia embedded demo azure anthropic gemini"""
 TODAY = date(2026, 11, 23)
 rows = pytest.mark.parametrize("row", CATALOGUE.values(), ids=CATALOGUE)
@@ -51,9 +51,12 @@ def test_a_row_is_sound(row: Provider) -> None:
     assert set(row.traits.unsupported) <= known
 
 
-def test_no_variable_belongs_to_two_providers() -> None:
-    names = [name for row in CATALOGUE.values() for name in (*row.secret_names, row.url_name) if name]
-    assert len(names) == len(set(names))
+def test_no_variable_belongs_to_two_addresses() -> None:
+    homes: dict[str, set[str]] = {}
+    for row in CATALOGUE.values():
+        for name in (*row.secret_names, row.url_name):
+            homes.setdefault(name, set()).add(row.base_url)
+    assert {name for name, known in homes.items() if name and len(known) > 1} == set()
 
 
 def test_a_missing_secret_says_where_to_get_one() -> None:

@@ -13,6 +13,7 @@ _HOMES = {
     "gemini": ("tramite.dialects.gemini", "GEMINI"),
     "anthropic": ("tramite.dialects.anthropic", "ANTHROPIC"),
     "huggingface": ("tramite.dialects.huggingface", "HUGGINGFACE"),
+    "openai-responses": ("tramite.dialects.responses", "RESPONSES"),
 }
 """Name in the configuration, to module and object."""
 

@@ -21,6 +21,18 @@ _ROWS = (
         default_model="gpt-4o-mini",
         traits=Traits(max_tokens_field="max_completion_tokens", developer_role=True, base64_embeddings=True),
     ),
+    # OpenAI's other API, stateless: with it a model's thinking is given back to it on the next turn
+    Provider(
+        name="openai-responses",
+        title="OpenAI (Responses)",
+        base_url="https://api.openai.com/v1",
+        dialect="openai-responses",
+        secret_names=("OPENAI_API_KEY",),
+        secret_url="https://platform.openai.com/api-keys",
+        kinds=("chat", "models"),
+        url_name="OPENAI_BASE_URL",
+        default_model="gpt-5-mini",
+    ),
     Provider(
         name="azure",
         title="Azure OpenAI",

@@ -34,6 +34,7 @@ PATHS: dict[str, tuple[str, Kind]] = {
     "/v1/embeddings": ("openai", "embedding"),
     "/v1/models": ("openai", "models"),
     "/v1/messages": ("anthropic", "chat"),
+    "/v1/responses": ("openai-responses", "chat"),
     "/v1beta/models": ("gemini", "models"),
     "/": ("huggingface", "completion"),
     "/generate": ("huggingface", "completion"),
