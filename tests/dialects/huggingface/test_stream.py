@@ -120,6 +120,7 @@ def test_a_text_that_came_in_no_token_comes_at_the_end() -> None:
     frame = Frame(b'{"token":null,"generated_text":"Q: chi?\\nA: io","details":null}')
     assert read(frame).text == " io"
     assert read(frame, echo=True).text == "Q: chi?\nA: io"
+    assert read(token(""), last(generated=" io")).text == " io"
     assert watched(frame).content
 
 

@@ -24,29 +24,30 @@ def trimmed(text: str, call: CompletionCall) -> str:
 class Cutter:
     """The same for text that comes in pieces: what may still turn out to be prompt or stop sequence is held back."""
 
-    __slots__ = ("_held", "_prompt", "_stops")
+    __slots__ = ("_firsts", "_held", "_prompt", "_stops")
 
     def __init__(self, prompt: str, stops: tuple[str, ...]) -> None:
         self._prompt = prompt if prompt.strip() else ""
         self._stops = stops
+        self._firsts = "".join({stop[0] for stop in stops})
         self._held = ""
 
     def feed(self, text: str) -> str:
         """What is certain by now."""
-        text = self._held + text
-        prompt = self._prompt
-        if prompt:
+        if self._held:
+            text = self._held + text
+            self._held = ""
+        if self._prompt:
+            prompt = self._prompt
             if len(text) < len(prompt) and prompt.startswith(text):
                 self._held = text
                 return ""
             text = text.removeprefix(prompt)
             self._prompt = ""
-        if not self._stops:
-            self._held = ""
-            return text
-        certain = len(text) - max(_overlap(text, stop) for stop in self._stops)
-        self._held = text[certain:]
-        return text[:certain]
+        for first in self._firsts:
+            if first in text:
+                return self._without_a_beginning(text)
+        return text
 
     def end(self) -> str:
         """What was held back and is text after all: the stream has ended."""
@@ -55,6 +56,11 @@ class Cutter:
             if held.endswith(stop):
                 return held[: -len(stop)]
         return held
+
+    def _without_a_beginning(self, text: str) -> str:
+        certain = len(text) - max([_overlap(text, stop) for stop in self._stops])
+        self._held = text[certain:]
+        return text[:certain]
 
 
 def _overlap(text: str, stop: str) -> int:

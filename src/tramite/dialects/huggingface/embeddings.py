@@ -20,7 +20,7 @@ from tramite.errors import InvalidCall, ProviderError, Unsupported
 from tramite.replies import EmbeddingReply
 
 from .errors_in import failure_in
-from .nesting import EXPECTED, vectors_of
+from .nesting import EXPECTED, depth_of, vectors_of
 from .paths import PIPELINE, model_of, task_path
 from .shapes import decode_rows
 
@@ -49,11 +49,11 @@ class Embeddings:
 
     def decode(self, body: bytes) -> EmbeddingReply:
         """The vectors, where they are one for each text. Raises `BadReply`, or the error that the body carries."""
-        return EmbeddingReply(vectors=vectors_of(_rows(body), None, False))
+        return EmbeddingReply(vectors=vectors_of(_list_in(body), None, False))
 
     def decode_for(self, body: bytes, call: EmbeddingCall) -> EmbeddingReply:
         """The vectors of this call's texts (see `dialects.base.decode_for`)."""
-        return EmbeddingReply(vectors=vectors_of(_rows(body), len(call.inputs), POOLING in call.extra))
+        return EmbeddingReply(vectors=vectors_of(_list_in(body), len(call.inputs), POOLING in call.extra))
 
     def reader(self, call: EmbeddingCall) -> StreamReader:
         """Raises `Unsupported`."""
@@ -112,6 +112,11 @@ def put_extra(body: dict[str, Any], extra: dict[str, Any], ours: tuple[str, ...]
             raise InvalidCall(f"extra holds {name!r}, which has a setting of its own: use that", name)
         if name != POOLING:
             body[name] = value
+
+
+def _list_in(body: bytes) -> bytes:
+    """The body where it is a list, else the one in it: what a list holds is looked at when it is decoded."""
+    return body if depth_of(body) else _rows(body)
 
 
 def _rows(body: bytes) -> bytes:

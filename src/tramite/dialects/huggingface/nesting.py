@@ -14,6 +14,8 @@ from tramite.dialects.openai.bad_reply import bad_reply
 from tramite.dialects.openai.shapes import UNREADABLE
 from tramite.errors import BadReply
 
+from .errors_in import failure_in
+
 Vector: TypeAlias = list[float]
 Rows: TypeAlias = list[Vector]
 
@@ -33,9 +35,9 @@ def vectors_of(body: bytes, count: int | None, pooled: bool) -> Rows:
     try:
         found = _DECODERS[depth - 1](body) if 1 <= depth <= len(_DECODERS) else None
     except UNREADABLE as error:
-        raise bad_reply(body, EXPECTED, error) from error
+        raise failure_in(body, EXPECTED, error) from error
     if found is None:
-        raise bad_reply(body, EXPECTED, f"lists nested {depth} deep")
+        raise failure_in(body, EXPECTED, f"lists nested {depth} deep")
     vectors = _in_two(found, depth, count, pooled)
     if not all(vectors) or (count is not None and len(vectors) != count):
         asked = "" if count is None else f" for {count} texts"

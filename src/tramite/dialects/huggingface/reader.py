@@ -12,11 +12,10 @@ from tramite.calls import CompletionCall
 from tramite.dialects.openai.bad_reply import bad_reply
 from tramite.dialects.openai.reader import DONE, FRAME
 from tramite.dialects.openai.shapes import UNREADABLE, decode_again
-from tramite.replies import TokenLogprob
 from tramite.wire.frames import Frame
 
 from .cutting import Cutter, trimmed
-from .fields import finish_of, logprob, text_of, usage_of
+from .fields import finish_of, logprob, usage_of
 from .shapes import decode_frame, decode_rated_frame
 
 
@@ -29,12 +28,12 @@ class GenerationReader:
         self._rated = call.logprobs is not None
         self._decode: Any = decode_rated_frame if self._rated else decode_frame
         self._cutter = Cutter("" if call.echo else call.prompt, call.stop)
-        self._echo = call.prompt if call.echo else ""
-        self._said = False
+        self._begun = False
 
     def read(self, frames: list[Frame]) -> list[ev.Event]:
         """The events of these frames, in order. Raises `BadReply` for a frame that is not JSON."""
         events: list[ev.Event] = []
+        feed = self._cutter.feed
         for frame in frames:
             try:
                 shape = self._decode(frame.data)
@@ -42,29 +41,31 @@ class GenerationReader:
                 shape = self._unreadable(frame, events)
             if shape is None or shape.error or shape.error_type:
                 continue  # the watcher's to report
-            if self._echo:
-                events.append(ev.TextDelta(self._echo))
-                self._echo = ""
             token = shape.token
             if token is not None and token.special is not True and token.text.__class__ is str:
-                self._said = self._said or bool(token.text)
-                logprobs = (logprob(token, shape.top_tokens),) if self._rated else ()
-                self._say(self._cutter.feed(token.text), events, logprobs)
-            if shape.generated_text.__class__ is str:
+                if token.text and not self._begun:
+                    self._begin(events)
+                text = feed(token.text)
+                if self._rated:  # a token that is held back still had its probability
+                    events.append(ev.TextDelta(text, 0, (logprob(token, shape.top_tokens),)))
+                elif text:
+                    events.append(ev.TextDelta(text))
+            if shape.generated_text is not None:
                 self._end(shape, events)
         return events
 
-    def _say(self, text: str, events: list[ev.Event], logprobs: tuple[TokenLogprob, ...] = ()) -> None:
-        """A token that is held back still had its probability."""
-        if text or logprobs:
-            events.append(ev.TextDelta(text, 0, logprobs))
+    def _begin(self, events: list[ev.Event]) -> None:
+        self._begun = True
+        if self._call.echo:
+            events.append(ev.TextDelta(self._call.prompt))
 
     def _end(self, shape: Any, events: list[ev.Event]) -> None:
         """The last frame: what was held back, all of the text where it did not come in tokens, finish and usage."""
-        self._say(self._cutter.end(), events)
-        if not self._said:
-            whole = trimmed(text_of(shape.generated_text), self._call)
-            self._say(whole.removeprefix(self._call.prompt) if self._call.echo else whole, events)
+        if not isinstance(shape.generated_text, str):
+            return
+        text = self._cutter.end() if self._begun else trimmed(shape.generated_text, self._call)
+        if text:
+            events.append(ev.TextDelta(text))
         events.append(ev.Finished(finish_of(shape.details)))
         usage = usage_of(shape.details)
         if usage is not None:
