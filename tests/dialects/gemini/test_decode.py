@@ -10,7 +10,7 @@ import pytest
 from tramite import errors as er
 from tramite.dialects.gemini import GEMINI
 from tramite.messages import Image, Message, Opaque, Reasoning, Text, ToolCall
-from tramite.replies import EmbeddingReply, ModelInfo, ModelsReply, Reply, TokenLogprob, Usage
+from tramite.replies import Reply, TokenLogprob, Usage
 
 CHAT = GEMINI.operations["chat"]
 PNG = "iVBORw0KGgo="
@@ -218,38 +218,3 @@ def test_an_error_inside_a_success_is_what_it_says(wrapped: bool) -> None:
     assert isinstance(CHAT.judge(body).error, er.Overloaded)
     with pytest.raises(er.Overloaded):
         CHAT.decode(body)
-
-
-def test_vectors_in_both_shapes() -> None:
-    embedding = GEMINI.operations["embedding"]
-    batch = b'{"embeddings": [{"values": [1, 0.5]}, {"values": [0, 2]}], "usageMetadata": {"promptTokenCount": 8}}'
-    assert embedding.decode(batch) == EmbeddingReply(vectors=[[1.0, 0.5], [0.0, 2.0]], usage=Usage(input_tokens=8))
-    assert embedding.judge(batch).usage == Usage(input_tokens=8)
-    single = b'{"embedding": {"values": [1, 0.5]}}'
-    assert embedding.decode(single) == EmbeddingReply(vectors=[[1.0, 0.5]])
-    assert embedding.judge(single).proof
-    for body in (b"{}", b"[]", b'{"embeddings": [{}]}'):
-        with pytest.raises(er.BadReply):
-            embedding.decode(body)
-
-
-def test_models_by_their_short_names() -> None:
-    listed = {
-        "models": [
-            {"name": "models/gemini-x", "inputTokenLimit": 1048576, "supportedGenerationMethods": ["generateContent"]},
-            {"name": "models/embed-x", "supportedGenerationMethods": ["embedContent"]},
-            {"name": "models/other", "supportedGenerationMethods": ["predict"]},
-        ]
-    }
-    models = GEMINI.operations["models"]
-    body = json.dumps(listed).encode()
-    assert models.decode(body) == ModelsReply(
-        models=(
-            ModelInfo("gemini-x", context_tokens=1048576, type="llm"),
-            ModelInfo("embed-x", type="embeddings"),
-            ModelInfo("other"),
-        )
-    )
-    assert models.decode(models.encode_reply(models.decode(body), None)) == models.decode(body)
-    with pytest.raises(er.BadReply):
-        models.decode(b"{}")

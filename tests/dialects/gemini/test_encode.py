@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tramite import errors as er
-from tramite.calls import ChatCall, EmbeddingCall, ModelsCall, ResponseFormat, Tool
+from tramite.calls import ChatCall, ResponseFormat, Tool
 from tramite.dialects.base import Encoded, Target, Traits
 from tramite.dialects.gemini import GEMINI
 from tramite.messages import (
@@ -367,37 +367,3 @@ def test_a_call_of_another_models_making_is_marked_where_signatures_are_checked(
     assert "thoughtSignature" not in parts[1]
     assert len(sent.notices) == 1
     assert encoded(*history, target=OLD).notices == ()
-
-
-def test_embeddings_are_a_batch() -> None:
-    call = EmbeddingCall(inputs=("a", "b"), dimensions=8, extra={"taskType": "RETRIEVAL_QUERY"})
-    sent = GEMINI.operations["embedding"].encode(call, Target("gemini", "gemini-embedding-2"), False)
-    assert sent.path == "/models/gemini-embedding-2:batchEmbedContents"
-    assert json.loads(sent.body) == {
-        "requests": [
-            {
-                "model": "models/gemini-embedding-2",
-                "outputDimensionality": 8,
-                "taskType": "RETRIEVAL_QUERY",
-                "content": {"parts": [{"text": text}]},
-            }
-            for text in ("a", "b")
-        ]
-    }
-    with pytest.raises(er.InvalidCall, match="outputDimensionality"):
-        GEMINI.operations["embedding"].encode(
-            EmbeddingCall(inputs=("a",), extra={"outputDimensionality": 8}), OLD, False
-        )
-
-
-def test_what_is_not_streamed_says_so() -> None:
-    for kind, call in (("embedding", EmbeddingCall(inputs=("a",))), ("models", ModelsCall())):
-        operation = GEMINI.operations[kind]  # type: ignore[index]  # a Kind
-        for act in (
-            lambda operation=operation, call=call: operation.encode(call, OLD, True),
-            lambda operation=operation, call=call: operation.reader(call),
-            lambda operation=operation: operation.watcher(1),
-            lambda operation=operation, call=call: operation.writer(call),
-        ):
-            with pytest.raises(er.Unsupported, match="does not stream"):
-                act()
