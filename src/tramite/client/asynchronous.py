@@ -26,7 +26,7 @@ from .embedding import embed_all
 from .many import as_completed
 from .reranking import rerank_all
 from .schema import wanted
-from .stream import AsyncStream, Source, Until
+from .stream import AsyncStream, Until
 from .tools import ToolLike, as_tools
 from .turns import Turn, take
 
@@ -108,7 +108,7 @@ class AsyncClient:
         """
         settings, delivery = opt.split(options)
         call = opt.chat_call(prompt, settings, as_tools(tools))
-        return self._streamed(call, self._core.source(call, delivery), until)
+        return AsyncStream(self._core.source(call, delivery), until)
 
     async def complete(
         self,
@@ -140,7 +140,7 @@ class AsyncClient:
         source = self._core.source(call if via is None else _as_chat(call, via), delivery)
         if via is not None:
             source.facts.notices.append(VIA_CHAT)
-        return self._streamed(call, source, until)
+        return AsyncStream(source, until)
 
     async def embed(
         self, inputs: str | Iterable[str] | EmbeddingCall, **options: Unpack[opt.EmbeddingOptions]
@@ -229,11 +229,6 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close the connections. The client may be used again; it opens new ones."""
         await self._core.aclose()
-
-    def _streamed(self, call: ChatCall | CompletionCall, source: Source, until: Until | None) -> AsyncStream:
-        stream = AsyncStream(source, until)
-        stream.on_end(partial(self._core.learn, call))
-        return stream
 
     async def _embed(self, call: EmbeddingCall, delivery: Mapping[str, Any]) -> EmbeddingReply:
         endpoints = await self._core.routes(self._core.envelope(call, delivery))

@@ -13,7 +13,17 @@ import msgspec
 from tramite import config as configuration
 from tramite.calls import Call, ChatCall, CompletionCall, EmbeddingCall, Kind, ModelsCall, RerankCall
 from tramite.config import Config
-from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target, decode_for, operation
+from tramite.dialects.base import (
+    Dialect,
+    Encoded,
+    Operation,
+    Signals,
+    Target,
+    Watcher,
+    decode_for,
+    follower,
+    operation,
+)
 from tramite.pipeline.envelope import Delivery, Envelope
 from tramite.pipeline.retry import Retry
 from tramite.pipeline.route import Routes
@@ -21,7 +31,7 @@ from tramite.pipeline.run import Pipeline
 from tramite.providers.infill import template_for, written_out
 from tramite.providers.rows import Provider
 from tramite.providers.token_counts import TokenRatios
-from tramite.replies import EmbeddingReply, ModelsReply, Reply, RerankReply
+from tramite.replies import EmbeddingReply, ModelsReply, Reply, RerankReply, Usage
 from tramite.wire.seam import Transport
 
 from .options import timeouts
@@ -34,6 +44,7 @@ KINDS: dict[type[Any], Kind] = {
     RerankCall: "rerank",
     ModelsCall: "models",
 }
+REPLIES = (Reply, EmbeddingReply, RerankReply, ModelsReply)
 
 
 def _demo(provider: Provider) -> Transport:
@@ -75,19 +86,15 @@ class Core:
     async def ask(self, call: Call, delivery: Mapping[str, Any]) -> Any:
         """The reply to one call."""
         reply = _with_facts(await self.pipeline.whole(self.envelope(call, delivery)))
-        self.learn(call, reply)
+        if isinstance(reply, REPLIES):
+            self._learn(call, reply.target, reply.usage)
         return reply
-
-    def learn(self, call: Call, reply: Any) -> None:
-        """What a reply shows of its model's tokens."""
-        if isinstance(reply, Reply | EmbeddingReply) and reply.usage.input_tokens:
-            self.ratios.observe(reply.target, text_size(call), reply.usage.input_tokens)
 
     def source(self, call: ChatCall | CompletionCall, delivery: Mapping[str, Any]) -> Source:
         """The stream of one call; nothing is sent before it is read."""
         envelope = self.envelope(call, delivery, stream=True)
         limits = envelope.timeouts or self.config.timeouts
-        return Source(self.pipeline, envelope, call, limits.deadline_s)
+        return Source(self.pipeline, envelope, call, limits.deadline_s, partial(self._learn, call))
 
     def envelope(self, call: Call, delivery: Mapping[str, Any], stream: bool = False) -> Envelope:
         """The call, ready to travel."""
@@ -103,6 +110,7 @@ class Core:
             model=call.model,
             body_for=body_for,
             receive=partial(_received, call),
+            watch=partial(_watcher, call) if stream else None,
             stream=stream,
             n=getattr(call, "n", None) or 1,
             retry=delivery.get("retry"),
@@ -113,6 +121,11 @@ class Core:
         """Close the connections of the running loop; a transport that was given is its giver's to close."""
         if self._network is not None and self._network is not self._given:
             await self._network.aclose()
+
+    def _learn(self, call: Call, target: str, usage: Usage | None) -> None:
+        """What an answer shows of its model's tokens."""
+        if usage is not None and usage.input_tokens:
+            self.ratios.observe(target, text_size(call), usage.input_tokens)
 
     def _transport_of(self, provider: Provider) -> Transport:
         if provider.in_process:
@@ -158,11 +171,16 @@ def _received(call: Call, operation: Operation, body: bytes) -> tuple[Any, Signa
     return reply, Signals(proof=True, finish=getattr(reply, "finish", "stop"), usage=usage)
 
 
+def _watcher(call: Call, operation: Operation) -> Watcher:
+    """One that reads the stream as well, where there is one."""
+    return follower(operation, call) or operation.watcher(getattr(call, "n", None) or 1)
+
+
 def _with_facts(delivery: Delivery) -> Any:
     reply = delivery.value
     if delivery.signals is None and isinstance(reply, str):  # on_give_up may give plain text
         reply = _plain(reply)
-    if not isinstance(reply, Reply | EmbeddingReply | RerankReply | ModelsReply):
+    if not isinstance(reply, REPLIES):
         return reply
     return msgspec.structs.replace(
         reply,

@@ -15,9 +15,11 @@ from tramite.events import Event, Noticed, Restarted, Started, TextDelta
 from tramite.pipeline.envelope import Ended, Envelope, Opened, Piece
 from tramite.pipeline.patience import Patience
 from tramite.pipeline.run import Pipeline
-from tramite.replies import Reply, Timings
+from tramite.replies import Reply, Timings, Usage
 
 Until = Callable[[str], bool]
+Learn = Callable[[str, Usage | None], None]
+"""Told of a stream's end: which target it was, and its usage."""
 
 
 class Reading:
@@ -103,12 +105,13 @@ class Facts:
 class Source:
     """The stream on its loop: `batch()` gives what has come, `close()` ends it, from any task of the loop."""
 
-    def __init__(self, pipeline: Pipeline, envelope: Envelope, call: Any, deadline_s: float) -> None:
+    def __init__(self, pipeline: Pipeline, envelope: Envelope, call: Any, deadline_s: float, learn: Learn) -> None:
         self.facts = Facts()
         self._pipeline = pipeline
         self._envelope = envelope
         self._call = call
         self._deadline_s = deadline_s
+        self._learn = learn
         self._pieces: AsyncGenerator[Piece, None] | None = None
         self._patience: Patience | None = None
         self._reader: StreamReader | None = None
@@ -159,12 +162,14 @@ class Source:
                 self.facts.first_token_s = self._patience.elapsed_s()
             return self._reader.read(piece) if self._reader is not None else []
         if isinstance(piece, Opened):
-            self._reader = piece.operation.reader(self._call)
+            followed: Any = piece.watcher  # a follower has read what it has noted
+            self._reader = followed if hasattr(followed, "read") else piece.operation.reader(self._call)
             self.facts.target, self.facts.request_id = str(piece.target), piece.request_id
             self.facts.notices += piece.notices
             return [Started(str(piece.target), piece.attempt), *map(Noticed, piece.notices)]
         if isinstance(piece, Ended):
             self.facts.ended = piece
+            self._learn(self.facts.target, piece.usage)
             self.facts.notices += piece.notices
             return [Noticed(notice) for notice in piece.notices]
         if isinstance(piece, Restarted):

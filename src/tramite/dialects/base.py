@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -104,6 +104,10 @@ class StreamReader(Protocol):
         ...
 
 
+class Follower(Watcher, StreamReader, Protocol):
+    """Both at once, for an edge that decodes every frame anyway: `read` gives the events of the frames noted since."""
+
+
 class StreamWriter(Protocol):
     """Turns events into frames: the server's side."""
 
@@ -182,6 +186,12 @@ def decode_for(operation: Operation, body: bytes, call: Any) -> Any:
     """
     own = getattr(operation, "decode_for", None)
     return operation.decode(body) if own is None else own(body, call)
+
+
+def follower(operation: Operation, call: Any) -> Follower | None:
+    """The operation's own follower of the stream that answers this call. Most have none: it only saves time."""
+    make: Callable[[Any], Follower] | None = getattr(operation, "follower", None)
+    return None if make is None else make(call)
 
 
 def operation(dialect: Dialect, kind: Kind) -> Operation:

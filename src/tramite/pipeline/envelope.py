@@ -11,7 +11,7 @@ from tramite.calls import Kind
 from tramite.config import Timeouts
 from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target, Watcher
 from tramite.events import Loading, Restarted, Retrying
-from tramite.replies import Attempt, Timings
+from tramite.replies import Attempt, Timings, Usage
 from tramite.wire.frames import Frame
 
 from .retry import Retry
@@ -65,6 +65,7 @@ class Ended(Struct, frozen=True, kw_only=True):
 
     attempts: tuple[Attempt, ...]
     timings: Timings
+    usage: Usage | None = None
     cost_nanousd: int | None = None
     notices: tuple[str, ...] = ()
 

@@ -126,6 +126,7 @@ def _ended(upstream: Upstream, tries: Tries, patience: Patience) -> Ended:
     unknown = upstream.watcher.finish in (None, "unknown")
     return Ended(
         attempts=tuple(tries.attempts),
+        usage=upstream.watcher.usage,
         cost_nanousd=tries.endpoint.cost_nanousd(upstream.watcher.usage),
         timings=_timings(tries, patience),
         notices=("the provider ended the stream without saying why (no finish reason)",) if unknown else (),

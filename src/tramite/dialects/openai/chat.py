@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tramite.calls import ChatCall, Kind
-from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
+from tramite.dialects.base import Encoded, Follower, Signals, StreamReader, StreamWriter, Target, Watcher
 from tramite.errors import InvalidCall
 from tramite.messages import Message
 from tramite.replies import Choice, Reply, Usage
@@ -25,6 +25,7 @@ from .fields import (
     usage_object,
     usage_of,
 )
+from .follower import TextFollower
 from .messages_in import messages_of
 from .messages_out import messages_list
 from .parts_in import objects, opaque_of, reasoning_of, text_and_thinking, tool_calls_of
@@ -88,6 +89,10 @@ class Chat:
     def reader(self, call: ChatCall) -> StreamReader:
         """A reader for the stream that answers this call."""
         return Reader(call.n or 1, ChatChoices())
+
+    def follower(self, call: ChatCall) -> Follower:
+        """A watcher and a reader in one."""
+        return TextFollower(call.n or 1, ChatChoices())
 
     def judge(self, body: bytes) -> Signals:
         """Signals of a whole body."""

@@ -32,32 +32,39 @@ class Reader:
     """The frames around the choices."""
 
     def __init__(self, n: int, choices: Choices) -> None:
+        self.decode: Any = decode_first_chunk
         self._many = n > 1
         self._choices = choices
-        self._decode: Any = decode_first_chunk
+
+    @property
+    def introduced(self) -> bool:
+        """The model's name is known: from here on nobody looks for it."""
+        return self.decode is decode_chunk
 
     def read(self, frames: list[Frame]) -> list[ev.Event]:
         """The events of these frames, in order. Raises `BadReply` for a frame that is not JSON."""
         events: list[ev.Event] = []
-        add, many, decode = self._choices.add, self._many, self._decode
         for frame in frames:
             try:
-                chunk = decode(frame.data)
+                chunk = self.decode(frame.data)
             except UNREADABLE:
                 chunk = self._unreadable(frame, events)
-                if chunk is None:
-                    continue
-            if chunk.error or frame.event == "error":
-                continue  # the watcher's to report
-            if decode is decode_first_chunk:
-                self._introduce(chunk, events)
-                decode = self._decode
-            for choice in chunk.choices or ():
-                # Old TGI numbers `index` by token: with one choice it is not worth reading.
-                add(choice, choice.index if many and choice.index.__class__ is int else 0, events)
-            if chunk.usage is not None or chunk.x_groq is not None:
-                self._usage(chunk, events)
+            if chunk is not None and frame.event != "error":
+                self.add(chunk, events)
         return events
+
+    def add(self, chunk: Any, events: list[ev.Event]) -> None:
+        """The events of one frame that was decoded."""
+        if chunk.error:
+            return  # the watcher's to report
+        if self.decode is decode_first_chunk:
+            self._introduce(chunk, events)
+        many = self._many
+        for choice in chunk.choices or ():
+            # Old TGI numbers `index` by token: with one choice it is not worth reading.
+            self._choices.add(choice, choice.index if many and choice.index.__class__ is int else 0, events)
+        if chunk.usage is not None or chunk.x_groq is not None:
+            self._usage(chunk, events)
 
     def _usage(self, chunk: Any, events: list[ev.Event]) -> None:
         usage = usage_of(chunk.usage, chunk.x_groq)
@@ -75,7 +82,7 @@ class Reader:
         if data in (DONE, b"") or frame.event not in ("", "message"):  # events of other names are not ours to read
             return None
         try:
-            return decode_again(self._decode, data)
+            return decode_again(self.decode, data)
         except UNREADABLE as error:
             failure = bad_reply(data, FRAME, error)
             failure.events = tuple(events)
@@ -92,4 +99,4 @@ class Reader:
                 fingerprint if isinstance(fingerprint, str) and fingerprint else None,
             )
         )
-        self._decode = decode_chunk
+        self.decode = decode_chunk
