@@ -23,7 +23,7 @@ CHAT = GEMINI.operations["chat"]
 CALL = ChatCall(messages=(user("?"),))
 
 
-def frame(*parts: dict[str, Any], finish: Any = None, index: int = 0, tokens: int = 0, **candidate: Any) -> Frame:
+def frame(*parts: dict[str, Any], finish: Any = None, index: Any = 0, tokens: int = 0, **candidate: Any) -> Frame:
     """A frame as Google writes it, white space included."""
     said: dict[str, Any] = {"content": {"parts": list(parts), "role": "model"}} if parts else {}
     said |= ({"finishReason": finish} if finish is not None else {}) | {"index": index} | candidate
@@ -220,6 +220,42 @@ def test_what_a_watcher_remembers_never_makes_it_overlook_anything(frames: list[
     for fact in ("content", "proof", "finish", "usage", "ended"):
         assert getattr(quick, fact) == getattr(slow, fact), fact
     assert type(quick.error) is type(slow.error)
+
+
+@given(frames=st.lists(_frames | st.just(Frame(b"{broken")), max_size=12), cuts=st.sets(st.integers(0, 12)))
+def test_one_pass_says_what_watcher_and_reader_say(frames: list[Frame], cuts: set[int]) -> None:
+    both, watcher, reader = CHAT.follower(CALL), CHAT.watcher(1), CHAT.reader(CALL)  # type: ignore[attr-defined]
+    followed: list[ev.Event] = []
+    told: list[ev.Event] = []
+    for number, piece in enumerate(frames):
+        watcher.note(piece)
+        both.note(piece)
+        assert type(both.error) is type(watcher.error)
+        if watcher.error is not None:
+            break
+        told += reader.read([piece])
+        followed += both.read([]) if number in cuts else []
+    assert [*followed, *both.read([])] == told
+    for each in (both, watcher):
+        each.close()
+    for fact in ("content", "proof", "finish", "usage", "ended"):
+        assert getattr(both, fact) == getattr(watcher, fact), fact
+
+
+def test_one_pass_never_raises() -> None:
+    both = CHAT.follower(CALL)  # type: ignore[attr-defined]
+    both.note(Frame(b'{"candidates": [{"content": {"parts": [{"functionCall": {"args": {"a": "\xff"}}}]}}]}'))
+    assert isinstance(both.error, er.BadReply)
+    other = CHAT.follower(CALL)  # type: ignore[attr-defined]
+    for piece in (
+        text("a"),
+        text("b", index=[1]),
+        Frame(b"x", "ping"),
+        Frame(b'{"candidates": [{"content": {"parts": [{"text": "\\ud83d"}]}}]}'),
+        Frame(b'{"candidates":[{"index":{}}]}'),
+    ):
+        other.note(piece)
+    assert other.error is None
 
 
 def test_counts_that_are_none_do_no_harm() -> None:

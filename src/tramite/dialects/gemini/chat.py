@@ -26,6 +26,7 @@ from tramite.replies import Choice, Reply, Usage
 from .asked import Fields
 from .errors_in import blocked, error_inside, no_answer
 from .fields import FAILED, finish_of, finish_word, logprobs_object, logprobs_of, reason_of, usage_object, usage_of
+from .follower import TextFollower
 from .messages_in import messages_of
 from .messages_out import contents_of, model_parts
 from .paths import STREAM, model_and_method, path_of
@@ -69,6 +70,10 @@ class Chat:
     def reader(self, call: ChatCall) -> StreamReader:
         """A reader for the stream that answers this call."""
         return Reader()
+
+    def follower(self, call: ChatCall) -> TextFollower:
+        """A watcher and a reader in one."""
+        return TextFollower(call.n or 1)
 
     def judge(self, body: bytes) -> Signals:
         """Signals of a whole body: it has succeeded when it has candidates, and none that failed. Never raises."""
