@@ -23,7 +23,14 @@ def clean_place() -> Iterator[dict[str, str]]:
     """An empty folder to run in, as an environment: no configuration, no provider's variables, no proxy."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
     with TemporaryDirectory() as folder:
-        yield {**kept, "HOME": folder, "TRAMITE_HOME": folder, "PYTHONPATH": str(ROOT), "PWD": folder}
+        yield {
+            **kept,
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "HOME": folder,
+            "TRAMITE_HOME": folder,
+            "PYTHONPATH": str(ROOT),
+            "PWD": folder,
+        }
 
 
 def start(command: Sequence[str], place: Mapping[str, str]) -> subprocess.Popen[str]:
