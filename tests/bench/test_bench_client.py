@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from bench import client, cold, processes
 from bench.client import QUICK, Bench, Effort
 from bench.report import page
