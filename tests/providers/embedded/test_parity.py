@@ -65,5 +65,5 @@ async def test_a_text_that_may_be_cut_is_cut_once_and_it_is_said() -> None:
     assert cut.usage.input_tokens == 3 + 256
     assert cut.notices == (
         "an input was too long, beginning 'tree tree tree tree tree tree tree tree tree tree tree tree': "
-        "only 256 tokens of each were embedded",
+        "only 256 tokens were embedded",
     )

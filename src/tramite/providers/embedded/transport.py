@@ -8,8 +8,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from tramite.calls import EmbeddingCall, ModelsCall
-from tramite.errors import ContextTooLong, ModelNotFound, RequestRejected
+from tramite.errors import ModelNotFound, RequestRejected
 from tramite.providers.batches import batches
+from tramite.providers.lengths import cut_notice, too_long
 from tramite.providers.rows import Provider
 from tramite.providers.serving import Serving
 from tramite.replies import EmbeddingReply, ModelInfo, ModelsReply, Usage
@@ -53,12 +54,13 @@ async def _embed(call: EmbeddingCall) -> EmbeddingReply:
 
     model = await workers.run(loading.load)
     tokens = await workers.run(partial(model.tokens, call.inputs))
-    notices = _cut(call, tokens, loading.WINDOW)
+    long = too_long(call, tokens, loading.WINDOW)
     texts = [loading.cut(one) for one in tokens]
     done = await workers.run_each(
         lambda batch: model.vectors([texts[position] for position in batch]),
         batches([len(one) for one in texts], BATCH_TOKENS),
     )
+    notices = cut_notice(call, long, loading.WINDOW)
     if looks_foreign(call.inputs):
         notices = (*notices, ENGLISH_ONLY)
     return EmbeddingReply(
@@ -77,22 +79,6 @@ def _refuse(call: EmbeddingCall) -> None:
     unknown = set(call.extra) - _WORDS
     if unknown:
         raise RequestRejected(f"{NAME} does not know {', '.join(sorted(unknown))}: leave it out")
-
-
-def _cut(call: EmbeddingCall, tokens: Sequence[Sequence[int]], window: int) -> tuple[str, ...]:
-    """What is to be said of texts that are too long. Raises ContextTooLong where they may not be cut."""
-    long = [position for position, text in enumerate(tokens) if len(text) > window]
-    if not long:
-        return ()
-    first = long[0]
-    if not call.truncate:
-        which = f"input[{first}]" if len(tokens) > 1 else "the input"
-        raise ContextTooLong(
-            f"this model's maximum context length is {window} tokens; {which} has {len(tokens[first])}"
-        )
-    many = f"{len(long)} inputs were too long, the first of them" if len(long) > 1 else "an input was too long,"
-    beginning = " ".join(call.inputs[first][:60].split())
-    return (f"{many} beginning {beginning!r}: only {window} tokens of each were embedded",)
 
 
 def _in_order(done: Sequence[tuple[list[int], Floats]], count: int) -> list[list[float]]:
