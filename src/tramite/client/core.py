@@ -59,7 +59,13 @@ def _embedded(provider: Provider) -> Transport:
     return transport(provider)
 
 
-IN_PROCESS: dict[str, Callable[[Provider], Transport]] = {"demo": _demo, "embedded": _embedded}
+def _local(provider: Provider) -> Transport:
+    from tramite.providers.local import transport
+
+    return transport(provider)
+
+
+IN_PROCESS: dict[str, Callable[[Provider], Transport]] = {"demo": _demo, "embedded": _embedded, "local": _local}
 """What stands behind `inprocess://NAME`."""
 
 

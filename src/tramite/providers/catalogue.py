@@ -10,6 +10,11 @@ from tramite.dialects.base import Traits
 
 from .rows import Provider
 
+_NOT_IN_TRANSFORMERS = (
+    *("dimensions", "frequency_penalty", "logprobs", "n", "presence_penalty", "reasoning_effort", "response_format"),
+    *("suffix", "tools"),
+)
+
 _ROWS = (
     Provider(
         name="openai",
@@ -217,6 +222,17 @@ _ROWS = (
         free=True,
         local=True,
         traits=Traits(unsupported=("n", "suffix")),
+    ),
+    # transformers in this process; the model is a hub id or a folder
+    Provider(
+        name="local",
+        title="models of transformers",
+        base_url="inprocess://local/v1",
+        needs_secret=False,
+        auth="none",
+        local=True,
+        traits=Traits(base64_embeddings=True, truncates=True, prefill=True, unsupported=_NOT_IN_TRANSFORMERS),
+        embed_batch=256,
     ),
     # English only: the title says so wherever it is shown
     Provider(
