@@ -113,7 +113,6 @@ def _bury(pool: Pool | None) -> None:
     if pool is None:
         return
     connector: Any = pool.session.connector
-    pool.session.detach()
     if connector is not None:
         idle = [protocol for protocol, _ in chain.from_iterable(connector._conns.values())]
         for protocol in [*idle, *connector._acquired]:
@@ -121,7 +120,6 @@ def _bury(pool: Pool | None) -> None:
                 _raw(protocol.transport)._call_connection_lost(None)
         connector._conns.clear()
         connector._acquired.clear()
-        _finish(connector.close())
     _finish(pool.keeper.aclose())
 
 
@@ -131,9 +129,10 @@ def _raw(transport: Any) -> Any:
 
 
 def _finish(closing: Coroutine[Any, Any, None]) -> None:
-    """Run to its end what has nothing to wait for."""
+    """Run to its end what has nothing left to wait for; it may pause, but not for long."""
     with suppress(StopIteration, RuntimeError):
-        closing.send(None)
+        for _ in range(8):
+            closing.send(None)
 
 
 _everyone: weakref.WeakSet[Pools] = weakref.WeakSet()
