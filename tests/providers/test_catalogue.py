@@ -15,7 +15,8 @@ from tramite.providers.catalogue import ALIASES, CATALOGUE, canonical
 from tramite.providers.retired import explain, history, replacement
 from tramite.providers.rows import Provider
 
-NAMES = """openai openai-responses lmstudio text-generation-webui ollama vllm llamacpp groq mistral together openrouter deepseek xai
+NAMES = """openai openai-responses lmstudio text-generation-webui ollama vllm llamacpp groq mistral together openrouter
+    deepseek xai
     fireworks perplexity cerebras nvidia embedded local demo azure anthropic gemini"""
 TODAY = date(2026, 11, 23)
 rows = pytest.mark.parametrize("row", CATALOGUE.values(), ids=CATALOGUE)

@@ -6,6 +6,9 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+from msgspec import Raw
+
 from tramite.dialects.openai.fields import logprobs_object
 from tramite.errors import Unsupported
 from tramite.messages import Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall
@@ -26,7 +29,8 @@ MakeCall = Callable[[ToolCall, dict[str, Any]], dict[str, Any]]
 def history_items(message: Message, target: object, notices: list[str]) -> Items:
     """An earlier answer, for the model to read again.
 
-    Shown thinking is for us to read and is not among them: what the model needs of it is in its state. What other
+    Shown thinking is for us to read and is not among them: what the model needs of it is in its state. A thought at the
+    very end, where an answer was cut off, stays behind too: OpenAI refuses one without what it led to. What other
     dialects have kept is named in `notices`.
     """
     parts: list[Part] = []
@@ -35,11 +39,26 @@ def history_items(message: Message, target: object, notices: list[str]) -> Items
             notices.append(f"{target}: state of the {part.dialect} dialect was left out of the history")
         elif not isinstance(part, Reasoning):
             parts.append(part)
-    return _items_of(parts, _past_message, _past_call)
+    items = _items_of(parts, _past_message, _past_call)
+    while items and isinstance(items[-1], Raw) and decode_item(items[-1]).type == "reasoning":
+        items.pop()
+    return [_without_name(item) if isinstance(item, Raw) else item for item in items]
+
+
+def _without_name(item: Raw) -> Raw | dict[str, Any]:
+    """An encrypted thought goes back without its id, as messages and calls do: OpenAI refuses one with an id whose
+    next item has none ("provided without its required following item"), and takes all of them without.
+    """
+    read = decode_item(item)
+    if read.type != "reasoning" or not read.encrypted_content or read.id is None:
+        return item
+    fields: dict[str, Any] = msgspec.json.decode(item)
+    del fields["id"]
+    return fields
 
 
 def reply_items(choice: Choice, status: str) -> Items:
-    """An answer, for a client. Thinking that no kept item shows (another dialect's) comes first, as a summary."""
+    """An answer, for a client. Thinking that no kept item shows (another dialect's) precedes what was said of it."""
     parts = [part for part in choice.message.parts if not isinstance(part, Opaque) or part.dialect == NAME]
     logprobs = [choice.logprobs]
 
@@ -51,7 +70,8 @@ def reply_items(choice: Choice, status: str) -> Items:
         items.append(said("", "", {}))  # tokens that are half of a character have probabilities and no text
     thought = "".join(part.text for part in parts if isinstance(part, Reasoning))
     if thought and not any(shows_thinking(part) for part in parts if isinstance(part, Opaque)):
-        items.insert(0, thinking_item(thought))
+        ahead = next((number for number, item in enumerate(items) if not isinstance(item, Raw)), len(items))
+        items.insert(ahead, thinking_item(thought))
     return items or [said("", "", {})]
 
 
@@ -76,7 +96,7 @@ def _items_of(parts: Iterable[Part], message: MakeMessage, call: MakeCall) -> It
                 calls.append(part)
             case Opaque():
                 state = state_of(part)
-                states.append((state.at or (texts.length, len(calls)), state))
+                states.append((state.at or (texts.length, len(calls), len(states)), state))
             case Refusal(text):
                 refusals.append(text)
             case Reasoning():
@@ -113,7 +133,7 @@ class _Row:
 
     def put(self, at: At, state: State) -> None:
         """One piece of state, after what came before it."""
-        characters, number = at
+        characters, number, _ = at
         if state.item:
             self._up_to(characters, number)
             self._items.append(state.item)

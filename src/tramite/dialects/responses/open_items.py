@@ -33,11 +33,10 @@ class OpenItems:
 
     def __init__(self) -> None:
         self.characters = 0
-        self.seen = False
-        """Any item at all."""
-        self.called = False
-        """A tool."""
-        self._places: dict[int, At] = {}
+        self._begun: dict[int, tuple[object, At]] = {}
+        """The types of the items by index, and their places."""
+        self._ended: set[int] = set()
+        self._others = 0
         self._calls: dict[int, int] = {}
         """The tool calls by index, and their positions."""
         self._argued: set[int] = set()
@@ -51,14 +50,14 @@ class OpenItems:
         self._begin(index, decode_item(raw), events)
 
     def _begin(self, index: int, item: Item, events: list[ev.Event]) -> None:
-        if index in self._places:
+        if index in self._begun:
             return
-        self.seen = True
-        self._places[index] = self.characters, len(self._calls)
+        self._begun[index] = item.type, (self.characters, len(self._calls), self._others)
         if item.type == "function_call":
-            self.called = True
             self._calls[index] = len(self._calls)
             events.append(ev.ToolCallDelta(self._calls[index], call_id(item), text_of(item.name)))
+        elif item.type != "message":
+            self._others += 1
 
     def argue(self, index: int, piece: str, events: list[ev.Event]) -> None:
         """More of a tool call's arguments."""
@@ -87,7 +86,8 @@ class OpenItems:
         """An item is whole. Raises what msgspec raises for one that is no object."""
         item = decode_item(raw)
         self._begin(index, item, events)
-        at = self._places[index]
+        self._ended.add(index)
+        at = self._begun[index][1]
         if item.type == "message":
             self._end_message(index, item, at, events)
         elif item.type == "function_call":
@@ -100,6 +100,23 @@ class OpenItems:
                 self.think(index, ("whole",), joined(thoughts_in(item)), events)
             if is_kept(item):
                 events.append(ev.OpaqueDelta(kept_item(raw, at)))
+
+    def end_all(self, output: Sequence[Raw], events: list[ev.Event]) -> None:
+        """The answer is whole: what never ended on its own ends now, and what was never sent in pieces is said.
+
+        OpenAI has left out the ends of items that began together (lists of MCP servers' tools).
+        """
+        nothing_came = not self._begun
+        for index, raw in enumerate(output):
+            begun = self._begun.get(index)
+            unended = begun is not None and index not in self._ended and begun[0] == decode_item(raw).type
+            if nothing_came or unended:
+                self.end(index, raw, events)
+
+    @property
+    def called(self) -> bool:
+        """Whether the model asks for a tool."""
+        return bool(self._calls)
 
     def _end_message(self, index: int, item: Item, at: At, events: list[ev.Event]) -> None:
         text, refusal, logprobs = said_in(item.content)

@@ -23,7 +23,7 @@ GAP = "\n\n"
 class Answer:
     """An answer coming together, item by item."""
 
-    __slots__ = ("calls", "characters", "logprobs", "opaque", "refusals", "texts", "thoughts")
+    __slots__ = ("calls", "characters", "logprobs", "opaque", "others", "refusals", "texts", "thoughts")
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -31,12 +31,13 @@ class Answer:
         self.refusals: list[str] = []
         self.thoughts: list[str] = []
         self.calls: list[ToolCall] = []
+        self.others = 0
         self.opaque: list[Opaque] = []
         self.logprobs: list[TokenLogprob] = []
 
     def take(self, raw: Raw) -> None:
         """One more item. Raises what msgspec raises for one that is no object."""
-        item, at = decode_item(raw), (self.characters, len(self.calls))
+        item, at = decode_item(raw), (self.characters, len(self.calls), self.others)
         if item.type == "message":
             text, refusal, logprobs = said_in(item.content)
             self.texts.append(text)
@@ -52,6 +53,7 @@ class Answer:
             if fields := call_fields(item):
                 self.opaque.append(kept_fields(call.id, fields))
         else:
+            self.others += 1
             if item.type == "reasoning":
                 self.thoughts += thoughts_in(item)
             if is_kept(item):

@@ -99,13 +99,11 @@ class Reader:
             events.append(ev.ModelReported(response.model, text_of(response.id)))
 
     def _end(self, kind: str, event: Event, events: list[ev.Event]) -> None:
-        """The whole reply: what is new in it is its end, unless the server has sent nothing but this."""
+        """The whole reply: what is new in it is its end, and what came in no frame before."""
         if not self._named:
             self._introduce(event, events)
         response = decode_response(event.response)
-        if not self._items.seen:
-            for index, item in enumerate(response.output or ()):
-                self._items.end(index, item, events)
+        self._items.end_all(response.output or (), events)
         usage = usage_of(response.usage)
         if usage is not None:
             events.append(ev.UsageReported(usage))

@@ -3,12 +3,13 @@
 An opaque part's JSON is one of four:
 
     {"type": …}                                          an item (or, in a user's message, a piece of content) as it is
-    {"at": [characters, calls], "item": {…}}             an item that came after so much text and so many tool calls
+    {"at": [characters, calls, items], "item": {…}}      an item that came after so much else
     {"at": […], "length": 120, "message": {"phase": …}}  what is said of the message that these 120 characters were
     {"call": "call_…", "fields": {…}}                    what belongs to one tool call
 
 The API wants its items back in their order ("Reasoning models", "Keeping reasoning items in context"), the assembly of
-a stream puts state first and joins text: so the place is written down.
+a stream puts state first and joins text, and streams end items in another order than they begin them: so the place is
+written down.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from tramite.messages import Opaque
 
 NAME = "openai-responses"
 
-At = tuple[int, int]
-"""After how many characters of text, and how many tool calls."""
+At = tuple[int, int, int]
+"""After how many characters of text, how many tool calls, and how many items of other kinds."""
+
+START: At = (0, 0, 0)
 
 
 class _Typed(Struct, gc=False):
@@ -61,9 +64,9 @@ def state_of(part: Opaque) -> State:
     return state
 
 
-def kept_item(item: Raw | dict[str, Any], at: At = (0, 0)) -> Opaque:
+def kept_item(item: Raw | dict[str, Any], at: At) -> Opaque:
     """An item to be given back at its place."""
-    return _kept(item if at == (0, 0) else {"at": at, "item": item})
+    return _kept(item if at == START else {"at": at, "item": item})
 
 
 def kept_message(fields: dict[str, Any], at: At, length: int) -> Opaque:
