@@ -15,7 +15,7 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-local lint format lock bench-client clean
+.PHONY: help run test test-local lint format lock prices bench-client clean
 .NOTPARALLEL:
 
 help: ## list these commands
@@ -50,6 +50,10 @@ lock: ## pin the dependencies anew in requirements/ (ARGS=--upgrade takes newer 
 	@$(LOCK) -o requirements/dev.txt pyproject.toml requirements/run.in requirements/dev.in
 	@$(LOCK) -o requirements/run.txt -c requirements/dev.txt pyproject.toml requirements/run.in
 	@$(LOCK) -o requirements/local.txt -c requirements/dev.txt --excludes requirements/torch.txt requirements/local.in
+
+prices: ## compile the models' prices anew, from the genai-prices package that requirements/dev.txt pins
+	$(call ready,dev)
+	@$(BIN)/python scripts/prices.py
 
 bench-client: ## measure what the client costs (writes bench/RESULTS.md)
 	$(call ready,dev)

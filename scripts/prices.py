@@ -9,8 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tramite.providers.catalogue import CATALOGUE
-from tramite.providers.prices.lookup import SOURCES
+from tramite.providers.prices.lookup import Prices
+from tramite.providers.prices.refresh import check, wanted
 from tramite.providers.prices.tables import compile_table
 
 OUT = Path(__file__).parent.parent / "src/tramite/providers/prices/prices.json"
@@ -34,10 +34,11 @@ def plain(value: Any) -> Any:
 def main() -> None:
     from genai_prices.data import providers
 
-    wanted = frozenset(name for row in CATALOGUE for name in SOURCES.get(row, (row,)))
     source = f"genai-prices {version('genai-prices')}"
     data = [{"id": row.id, "models": [plain(model) for model in row.models]} for row in providers]
-    OUT.write_bytes(compile_table(data, wanted, datetime.now(UTC).date().isoformat(), source) + b"\n")
+    table = compile_table(data, wanted(), datetime.now(UTC).date().isoformat(), source)
+    check(Prices(table))
+    OUT.write_bytes(table + b"\n")
     sys.stdout.write(f"{OUT.name}: {OUT.stat().st_size:,} bytes from {source}\n")
 
 

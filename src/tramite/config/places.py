@@ -50,6 +50,11 @@ def trust_file(environ: Mapping[str, str] = os.environ) -> Path:
     return data_dir(environ) / "trusted.json"
 
 
+def prices_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """What `tramite prices update` writes."""
+    return cache_dir(environ) / "prices.json"
+
+
 def _home(environ: Mapping[str, str]) -> Path | None:
     named = environ.get("TRAMITE_HOME")
     return Path(named).expanduser().absolute() if named else None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from tramite.config import Config
-from tramite.config.places import cache_dir
+from tramite.config.places import prices_file
 from tramite.providers.prices.lookup import FREE, Price, find, given
 from tramite.providers.rows import Provider
 
 
 def price_of(config: Config, provider: Provider, model: str) -> Price | None:
     """The price of a model at a provider. What `[models."provider/model"]` leaves out comes from what is published."""
-    published = FREE if provider.free else find(provider.name, model, cache_dir() / "prices.json")
+    published = FREE if provider.free else find(provider.name, model, prices_file())
     facts = config.models.get(f"{provider.name}/{model}")
     if facts is None:
         return published

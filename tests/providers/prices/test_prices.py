@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.client.world import in_process
-from tramite.providers.prices.lookup import FREE, Price, age, find
+from tramite.providers.prices.lookup import FREE, Price, find, in_use, shipped
 from tramite.providers.prices.tables import NANO, Rates, compile_table
 from tramite.replies import Usage
 
@@ -103,11 +103,30 @@ def test_costs_are_rounded_up_once(size: int, written: int, input_rate: int, out
 
 
 def test_a_file_that_is_older_or_broken_is_not_used(newer: Path) -> None:
-    assert age(newer) == ("a test", "2999-01-01")
-    broken, older = newer.with_name("broken.json"), newer.with_name("older.json")
+    assert (in_use(newer).source, in_use(newer).date) == ("a test", "2999-01-01")
+    broken, older, wrong = (newer.with_name(name) for name in ("broken.json", "older.json", "wrong.json"))
     broken.write_text("{")
     older.write_bytes(compile_table(UPSTREAM, frozenset({"acme"}), "1999-01-01", "a test"))
-    assert age(broken) == age(older) == age()
+    wrong.write_text('{"date":"2999-01-01","source":"a test","providers":{"openai":[{"id":1}]}}')
+    missing = newer.with_name("missing.json")
+    assert all(in_use(file) is shipped() for file in (broken, older, wrong, missing))
+
+
+def test_a_file_of_the_same_day_as_ours_is_used_and_a_change_in_it_is_seen(newer: Path) -> None:
+    newer.write_bytes(compile_table(UPSTREAM, frozenset({"acme"}), shipped().date, "a test"))
+    assert find("acme", "big-1", newer) is not None
+    replaced = newer.with_name("replaced.json")
+    replaced.write_bytes(compile_table([], frozenset(), shipped().date, "a test"))
+    replaced.replace(newer)
+    assert find("acme", "big-1", newer) is None
+
+
+def test_models_are_listed_by_a_name_that_finds_them(newer: Path) -> None:
+    assert in_use(newer).models("acme") == ["big-", "vectors"]
+    for provider in ("openai", "azure", "fireworks", "mistral"):
+        names = shipped().models(provider)
+        assert names
+        assert all(shipped().find(provider, name) is not None for name in names)
 
 
 def test_the_file_that_ships_knows_the_well_known_models() -> None:

@@ -1,9 +1,9 @@
-"""What a model costs: found in the compiled file, under what the user says of it. Reads the file once."""
+"""What a model costs: found in the compiled file, under what the user says of it. Reads a file once per change."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -68,47 +68,114 @@ def given(input_per_million: float | None, output_per_million: float | None, con
     return Price(rates=Rates(**rates), context_tokens=context_tokens, source="tramite.toml")
 
 
-def find(provider: str, model: str, updated: Path | None = None, today: str | None = None) -> Price | None:
-    """The published price of a model, or None. `updated` is a newer file than ours (`tramite prices update`)."""
-    table = _table(updated)
-    for name in SOURCES.get(provider, (provider,)):
-        for entry in _entries(table.source, name, updated):
+class Prices:
+    """A compiled file, in memory. A provider's entries are decoded when first asked for."""
+
+    def __init__(self, data: bytes) -> None:
+        """Raises msgspec.DecodeError for what is no such file."""
+        self._table = msgspec.json.decode(data, type=Table)
+        self._entries: dict[str, list[Entry]] = {}
+
+    @property
+    def date(self) -> str:
+        """The day of the data, as YYYY-MM-DD."""
+        return self._table.date
+
+    @property
+    def source(self) -> str:
+        """Who says so."""
+        return self._table.source
+
+    @property
+    def providers(self) -> list[str]:
+        """Whose prices it has, by the names that its source gives them."""
+        return list(self._table.providers)
+
+    def entries(self, name: str) -> list[Entry]:
+        """A provider's models, by the source's name for it. Raises msgspec.DecodeError for what is no such file."""
+        if name not in self._entries:
+            raw = self._table.providers.get(name)
+            self._entries[name] = msgspec.json.decode(raw, type=list[Entry]) if raw is not None else []
+        return self._entries[name]
+
+    def count(self) -> int:
+        """How many models it knows."""
+        return sum(len(self.entries(name)) for name in self.providers)
+
+    def find(self, provider: str, model: str, today: str | None = None) -> Price | None:
+        """The price of a model at a provider of ours."""
+        for entry in self._of(provider):
             if _matches(entry.match, model.lower()):
                 rates = _current(entry, today or datetime.now(UTC).date().isoformat())
-                return Price(rates=rates, context_tokens=entry.context_tokens, source=f"{table.source}, {table.date}")
-    return None
+                return Price(rates=rates, context_tokens=entry.context_tokens, source=f"{self.source}, {self.date}")
+        return None
+
+    def models(self, provider: str) -> list[str]:
+        """All that it knows of a provider of ours, each by a name that stands for it there."""
+        return list(dict.fromkeys(_name(entry) for entry in self._of(provider)))
+
+    def _of(self, provider: str) -> Iterator[Entry]:
+        for name in SOURCES.get(provider, (provider,)):
+            yield from self.entries(name)
 
 
-def age(updated: Path | None = None) -> tuple[str, str]:
-    """Source and date of the prices in use."""
-    table = _table(updated)
-    return table.source, table.date
+def find(provider: str, model: str, updated: Path | None = None, today: str | None = None) -> Price | None:
+    """The published price of a model, or None. `updated` is a newer file than ours (`tramite prices update`)."""
+    return in_use(updated).find(provider, model, today)
+
+
+def in_use(updated: Path | None = None) -> Prices:
+    """The prices that hold: those of the updated file, unless it is older than ours, broken or not there."""
+    newer = _updated(updated) if updated is not None else None
+    return newer if newer is not None and newer.date >= shipped().date else shipped()
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Prices:
+    """The prices that came with this version."""
+    return Prices(files(__package__).joinpath("prices.json").read_bytes())
+
+
+def _updated(file: Path) -> Prices | None:
+    try:
+        state = file.stat()
+    except OSError:
+        return None
+    return _read(file, (state.st_mtime_ns, state.st_size, state.st_ino))
 
 
 @lru_cache(maxsize=4)
-def _table(updated: Path | None) -> Table:
-    ours = msgspec.json.decode(files(__package__).joinpath("prices.json").read_bytes(), type=Table)
-    if updated is None or not updated.exists():
-        return ours
+def _read(file: Path, state: tuple[int, int, int]) -> Prices | None:
+    """The file, all of it, or None where it is broken. Read anew when its `state` changes: it may be replaced."""
     try:
-        newer = msgspec.json.decode(updated.read_bytes(), type=Table)
+        prices = Prices(file.read_bytes())
+        prices.count()
     except (OSError, msgspec.DecodeError):
-        return ours
-    return newer if newer.date > ours.date else ours
-
-
-@lru_cache(maxsize=64)
-def _entries(source: str, provider: str, updated: Path | None) -> list[Entry]:
-    raw = _table(updated).providers.get(provider)
-    return msgspec.json.decode(raw, type=list[Entry]) if raw is not None else []
+        return None
+    return prices
 
 
 def _current(entry: Entry, today: str) -> Rates:
-    current = entry.rates[0][1]
+    current = entry.rates[0][1] if entry.rates else Rates()
     for since, rates in entry.rates:
         if since <= today:
             current = rates
     return current
+
+
+def _name(entry: Entry) -> str:
+    """A model's id, where it is called by that; else the first name, or beginning of names, that it is called by."""
+    names = (entry.id, *_words(entry.match))
+    return next((name for name in names if _matches(entry.match, name.lower())), entry.id)
+
+
+def _words(clause: Clause) -> Iterator[str]:
+    word, *values = clause
+    for value in values:
+        if word in ("|", "&"):
+            yield from _words(value)
+        elif word != "~":
+            yield str(value)
 
 
 def _matches(clause: Clause, name: str) -> bool:
@@ -121,11 +188,11 @@ def _matches(clause: Clause, name: str) -> bool:
 
 
 _TESTS: Mapping[str, Any] = {
-    "=": lambda name, value: name == value,
-    "^": lambda name, value: name.startswith(value),
-    "$": lambda name, value: name.endswith(value),
-    "*": lambda name, value: value in name,
-    "~": lambda name, value: re.search(value, name) is not None,
+    "=": lambda name, value: name == value.lower(),
+    "^": lambda name, value: name.startswith(value.lower()),
+    "$": lambda name, value: name.endswith(value.lower()),
+    "*": lambda name, value: value.lower() in name,
+    "~": lambda name, value: re.search(value, name, re.IGNORECASE) is not None,
 }
 
 
