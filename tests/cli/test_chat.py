@@ -100,6 +100,15 @@ def test_commands_work_in_a_pipe_too() -> None:
     assert "one" not in saved
 
 
+def test_a_chat_tells_what_it_has_cost_so_far() -> None:
+    priced = '[models."sim/tokens=2"]\ninput_per_million = 0\noutput_per_million = 1000\n'
+    with provider(more=priced):
+        known = call("chat", "-m", "sim/tokens=2", stdin="one\ntwo\n/usage\n").stderr
+        unknown = call("chat", "-m", "sim/tokens=3", stdin="one\n/usage\n").stderr
+    assert "4 out · $0.004000 · turns: 2" in known
+    assert "cost unknown" in unknown
+
+
 def test_a_file_that_is_not_of_this_chat_is_not_overwritten() -> None:
     Path("chat.md").write_text("mine")
     with provider():

@@ -68,6 +68,10 @@ BY_ARGUMENTS: dict[tuple[str, ...], int] = {
     ("embed", "one", "--similarity", "-m", "sim/ok"): 2,
     ("embed", "one"): 1,
     ("models", "simm"): 1,
+    ("models", "--prices", "--features"): 2,
+    ("compare", "hi"): 2,
+    ("complete", "--file", "no.py", "--line", "1"): 2,
+    ("prices", "update", "--from", "no.json"): 2,
     ("secrets", "remove", "NONE"): 1,
 }
 

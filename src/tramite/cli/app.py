@@ -15,9 +15,11 @@ from . import quick
 COMMANDS = {
     "ask": "Ask a model one question; the answer streams to stdout.",
     "chat": "Talk with a model in the terminal.",
-    "complete": "Continue a text.",
+    "complete": "Continue a text, or fill a gap in a file.",
+    "compare": "Put one task to several models at once, and see the answers side by side.",
     "embed": "Turn texts into vectors, or compare them.",
-    "models": "List the models that can be reached.",
+    "models": "List the models that can be reached, what they cost, and what they can.",
+    "prices": "Say how old the prices are, or fetch newer ones.",
     "config": "Show the configuration and where it comes from; trust a folder's files.",
     "secrets": "Keep, list and remove secrets.",
     "doctor": "Say what is configured, what answers, what is missing, and how to fix it.",

@@ -12,14 +12,14 @@ from tramite.replies import Reply, Usage
 
 def usage_line(usage: Usage, cost_nanousd: int | None, reply: Reply | None = None) -> str:
     """Tokens and cost, and of one reply its times, tries and target too."""
-    words = [f"{_count(usage.input_tokens)} in, {_count(usage.output_tokens)} out"]
+    words = [f"{count(usage.input_tokens)} in, {count(usage.output_tokens)} out"]
     if usage.cached_tokens:
         words.append(f"{usage.cached_tokens:,} from cache")
     if usage.reasoning_tokens:
         words.append(f"{usage.reasoning_tokens:,} thinking")
     if usage.source != "provider":
         words.append(usage.source)
-    words.append("cost unknown" if cost_nanousd is None else f"${cost_nanousd / 1e9:.6f}")
+    words.append("cost unknown" if cost_nanousd is None else dollars(cost_nanousd))
     if reply is not None:
         timings = reply.timings
         words += [f"first token {timings.first_token_s:.2f} s"] if timings.first_token_s is not None else []
@@ -66,9 +66,15 @@ def json_text(value: Any) -> str:
     return (msgspec.json.format(data, indent=2) if sys.stdout.isatty() else data).decode()
 
 
+def dollars(nanousd: int) -> str:
+    """An amount of money; what is not nothing never looks like it."""
+    return f"${nanousd / 1e9:.{6 if nanousd == 0 or nanousd >= 1000 else 9}f}"
+
+
 def _plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
-def _count(tokens: int | None) -> str:
+def count(tokens: int | None) -> str:
+    """A number of tokens for people; a question mark where it is unknown."""
     return "?" if tokens is None else f"{tokens:,}"

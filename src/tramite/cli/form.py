@@ -14,6 +14,19 @@ from . import failures
 F = TypeVar("F")
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the request, with the secret masked, and send nothing.")]
+Extra = Annotated[
+    list[str], typer.Option("--extra", metavar="KEY=JSON", help="A setting that this provider alone has. Repeatable.")
+]
+Options = Annotated[
+    list[str],
+    typer.Option(
+        "-o",
+        "--option",
+        metavar="KEY=VALUE",
+        help="A setting such as temperature=0.2, max_tokens=200, seed=7, stop=END, deadline_s=30. Repeatable; "
+        "an unknown one is answered with all that there are.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="The same as JSON.")]
 
 
@@ -41,26 +54,14 @@ class Asking(Quiet):
         ),
     ] = None
     usage: Annotated[bool, typer.Option("-u", "--usage", help="Tokens, cost and times, on stderr.")] = False
-    extra: Annotated[
-        list[str],
-        typer.Option("--extra", metavar="KEY=JSON", help="A setting that this provider alone has. Repeatable."),
-    ] = field(default_factory=list)
+    extra: Extra = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling(Asking):
     """What every command that gets text takes."""
 
-    option: Annotated[
-        list[str],
-        typer.Option(
-            "-o",
-            "--option",
-            metavar="KEY=VALUE",
-            help="A setting such as temperature=0.2, max_tokens=200, seed=7, stop=END, deadline_s=30. Repeatable; "
-            "an unknown one is answered with all that there are.",
-        ),
-    ] = field(default_factory=list)
+    option: Options = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

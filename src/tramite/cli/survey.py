@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tramite.client.asynchronous import AsyncClient
 from tramite.config import Config
-from tramite.errors import ConnectFailed, TramiteError
+from tramite.errors import ConnectFailed, MissingExtra, TramiteError
 from tramite.providers.catalogue import CATALOGUE
 from tramite.providers.rows import Provider
 from tramite.replies import ModelInfo
@@ -30,13 +30,20 @@ class Told(Struct, frozen=True):
 
     @property
     def absent(self) -> bool:
-        """A local server of the catalogue that is not running: nothing to complain about."""
+        """A local server of the catalogue that is not running, an optional part that is not installed: no failure."""
+        if self.provider.in_process:
+            return isinstance(self.error, MissingExtra)
         return isinstance(self.error, ConnectFailed) and self.provider.name in CATALOGUE and self.provider.local
 
 
 def reachable(config: Config) -> list[Provider]:
     """Who can be asked: providers with a secret, or that need none."""
     return [row for row in config.providers.values() if row.ready and not row.in_process and "models" in row.kinds]
+
+
+def built_in(config: Config) -> list[Provider]:
+    """Who answers in this process, with a model behind it. It is another question whether one can talk with it."""
+    return [row for row in config.providers.values() if row.in_process and "models" in row.kinds and row.name != "demo"]
 
 
 def ask(config: Config, providers: Sequence[Provider]) -> list[Told]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from shutil import get_terminal_size
 from typing import TextIO
 
@@ -16,6 +16,10 @@ _PLAIN = "\x1b[0m"
 _VISIBLE: dict[int, int | None] = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
 _VISIBLE |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 _VISIBLE |= {0x7F: 0x2421, ord("\r"): None}
+
+
+_NARROWEST = 30
+"""Characters of a column that a text can still be read in."""
 
 
 class Terminal:
@@ -137,8 +141,11 @@ def colours(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows on stdout: a table on a terminal; in a pipe one line each, tab-separated, with no heads, uncut."""
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], gives: int | None = None) -> None:
+    """Rows on stdout: a table on a terminal; in a pipe one line each, tab-separated, with no heads, uncut.
+
+    Where a terminal is too narrow, the column `gives` alone is broken into lines; None: all of them.
+    """
     if not sys.stdout.isatty():
         sys.stdout.writelines("\t".join(row) + "\n" for row in rows)
         sys.stdout.flush()
@@ -149,8 +156,34 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.text import Text
 
     shown = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in shown.columns:
+    for number, column in enumerate(shown.columns):
         column.overflow = "fold"
+        column.no_wrap = gives not in (None, number)
     for row in rows:
         shown.add_row(*(Text(cell.translate(_VISIBLE)) for cell in row))
     Console(no_color=not colours(sys.stdout), highlight=False).print(shown)
+
+
+def side_by_side(heads: Sequence[str], rows: Mapping[str, Sequence[str]]) -> None:
+    """Texts beside each other on a terminal, as wide as it allows; in blocks, where they would be too narrow to read.
+
+    Each label has a row, which is left out of a block that has nothing for it.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(no_color=not colours(sys.stdout), highlight=False)
+    labels = max(map(len, rows))
+    room = max(1, (console.width - labels - 2) // _NARROWEST)
+    for start in range(0, len(heads), room):
+        shown = Table(box=box.MINIMAL, pad_edge=False, expand=True, header_style="bold")
+        shown.add_column(no_wrap=True, width=labels)
+        for head in heads[start : start + room]:
+            shown.add_column(head, ratio=1, overflow="fold")
+        for label, cells in rows.items():
+            here = cells[start : start + room]
+            if any(here):
+                shown.add_row(label, *(Text(cell.translate(_VISIBLE)) for cell in here))
+        console.print(shown)
