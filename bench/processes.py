@@ -28,7 +28,7 @@ def clean_place() -> Iterator[dict[str, str]]:
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             "HOME": folder,
             "TRAMITE_HOME": folder,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "src"))),
             "PWD": folder,
         }
 
