@@ -160,6 +160,8 @@ class Upstream:
             return
         status = self._response.status
         if not self._began:
+            if not self._first:
+                raise BadReply("the stream was empty: not one event came", status=status)
             came = self._response.headers.get("content-type", "a body without a content type")
             raise BadReply(f"a stream was asked for, and {came} came: {_excerpt(self._first)!r}", status=status)
         raise IncompleteStream("the stream ended without its proof of success", status=status)
