@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Unpack
@@ -215,7 +216,8 @@ class Stream:
 
     def close(self) -> None:
         """Stop reading; what came so far is in `reply`, with finish `stopped`. Idempotent, from any thread."""
-        if not self._stream.over:
+        # At the interpreter's end the portal has ended everything, and no thread can be started to say so again.
+        if not self._stream.over and not sys.is_finalizing():
             self._portal.call(self._stream.close())
 
     def _fill(self) -> None:
