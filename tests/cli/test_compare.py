@@ -99,8 +99,8 @@ def test_what_cannot_be_compared_is_refused_before_anyone_is_asked(arguments: tu
 
 
 def test_on_a_terminal_answers_stand_side_by_side_and_wrap() -> None:
-    models = ("sim/tokens=2", "sim/tokens=40", "sim/503")
-    with provider(more=PRICED):
+    models = ("sim/tokens=2", "fast", "sim/notfound")
+    with provider(more=f'{PRICED}[routes.fast]\ntargets = ["sim/503", "sim/tokens=40"]\n'):
         arguments = [word for model in models for word in ("-m", model)]
         with screen("compare", "hello", *arguments, "--style", "chat", "-q", columns=110) as shown:
             assert shown.end() == 0
@@ -110,7 +110,8 @@ def test_on_a_terminal_answers_stand_side_by_side_and_wrap() -> None:
     }
     assert [cell.split()[0] for cell in rows["answer"]] == ["token-1", "token-1", "failed:"]
     assert rows["cost"] == ["$0.000012", "unknown", ""]
-    assert any("sim/tokens=2" in line and "sim/503" in line for line in lines)
+    assert (rows["tries"], rows["answered by"]) == (["", "3", ""], ["", "sim/tokens=40", ""])
+    assert any("sim/tokens=2" in line and "sim/notfound" in line for line in lines)
     assert "token-40" in shown.text
     assert max(map(len, lines)) <= 110
 

@@ -48,12 +48,16 @@ def _cells(column: Comparison) -> dict[str, str]:
         return cells
     usage, cost = add_usage([reply.usage for reply in replies]), _cost(replies)
     first = [reply.timings.first_token_s for reply in replies if reply.timings.first_token_s is not None]
+    tries = [len(reply.attempts) for reply in replies]
+    elsewhere = dict.fromkeys(reply.target for reply in replies if reply.target != column.target)
     endings = dict.fromkeys(reply.finish for reply in replies if reply.finish != "stop")
     return cells | {
         "tokens": f"{facts.count(usage.input_tokens)} in, {facts.count(usage.output_tokens)} out",
         "cost": "unknown" if cost is None else facts.dollars(cost),
         "first token": _seconds(first),
         "total": _seconds([reply.timings.total_s for reply in replies]),
+        "tries": f"{sum(tries)}{f' for {len(tries)}' if asked > 1 else ''}" if max(tries) > 1 else "",
+        "answered by": ", ".join(elsewhere),
         "different": f"{column.different} of {len(replies)}" if asked > 1 else "",
         "ended": ", ".join(endings),
         "fingerprint": ", ".join(sorted(column.fingerprints)),

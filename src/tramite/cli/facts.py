@@ -68,7 +68,7 @@ def json_text(value: Any) -> str:
 
 def dollars(nanousd: int) -> str:
     """An amount of money; what is not nothing never looks like it."""
-    return f"${nanousd / 1e9:.{6 if nanousd == 0 or nanousd >= 1000 else 9}f}"
+    return f"${nanousd / 1e9:.{6 if nanousd >= 1000 else 9}f}" if nanousd else "$0"
 
 
 def _plain(value: Any) -> Any:
