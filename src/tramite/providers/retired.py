@@ -72,6 +72,7 @@ _BY_NAME = {
     provider: {name: (date.fromisoformat(day), new) for (day, new), names in groups.items() for name in names.split()}
     for provider, groups in _SHUTDOWNS.items()
 }
+_BY_NAME["openai-responses"] = _BY_NAME["openai"]
 
 
 def replacement(provider: str, model: str, today: date | None = None) -> str | None:

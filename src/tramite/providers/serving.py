@@ -59,7 +59,8 @@ class Serving:
             return await self._answer(request)
         except (InvalidCall, ProviderError) as error:
             status, body = OPENAI.encode_error(error)
-            return Served(status, _JSON, body, request.max_body)
+            again = {"x-should-retry": "true" if getattr(error, "retryable", False) else "false"}
+            return Served(status, _JSON | again, body, request.max_body)
 
     async def aclose(self) -> None:
         """Nothing is kept open: models stay in memory, where other clients of this process find them."""

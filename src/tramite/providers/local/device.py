@@ -100,12 +100,14 @@ def _line(error: Exception) -> str:
 
 @contextmanager
 def _quietly(transformers: Any) -> Iterator[None]:
-    """Without a progress bar on the user's stderr."""
+    """Without a progress bar and a report of missing weights on the user's stderr: we say ourselves what is missing."""
     logging = transformers.utils.logging
-    shown = logging.is_progress_bar_enabled()
+    shown, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(verbosity)
         if shown:
             logging.enable_progress_bar()

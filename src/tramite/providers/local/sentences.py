@@ -62,7 +62,7 @@ class SentenceModel:
         prompt = self.recipe.default_prompt
         if prompt_name is not None:
             if prompt_name not in self.recipe.prompts:
-                known = ", ".join(self.recipe.prompts) or "none"
+                known = ", ".join(sorted(self.recipe.prompts)) or "none"
                 raise RequestRejected(f"the model has no prompt {prompt_name!r} (it has: {known})")
             prompt = self.recipe.prompts[prompt_name]
         return (prompt + text).lower() if self.recipe.lower_case else prompt + text

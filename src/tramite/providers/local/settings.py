@@ -11,11 +11,11 @@ from tramite.errors import ContextTooLong, RequestRejected
 DEFAULT_TOKENS = 4096
 """The most that is written when nobody says how much, neither the caller nor the model's own settings."""
 _SENT_ALONG = frozenset(("stream_options", "user"))
-_RANGES: dict[str, tuple[type | tuple[type, ...], float, float]] = {
+_RANGES: dict[str, tuple[type[int] | type[float], float, float]] = {
     "top_k": (int, 0, 1e6),
-    "min_p": ((int, float), 0, 1),
-    "typical_p": ((int, float), 0, 1),
-    "repetition_penalty": ((int, float), 0.01, 10),
+    "min_p": (float, 0, 1),
+    "typical_p": (float, 0.01, 1),
+    "repetition_penalty": (float, 0.01, 10),
     "no_repeat_ngram_size": (int, 0, 100),
 }
 """Settings of transformers that `extra` may hold: type, least, most."""
@@ -77,8 +77,8 @@ def generation(call: ChatCall | CompletionCall, own: Any, tokens: int, pad: int)
         pad_token_id=pad,
         do_sample=sampled,
         # those that greedy decoding does not look at, it warns of unless they are these
-        temperature=_first(call.temperature, own.temperature, 1.0) if sampled else 1.0,
-        top_p=_first(call.top_p, own.top_p, 1.0) if sampled else 1.0,
+        temperature=float(_first(call.temperature, own.temperature, 1.0)) if sampled else 1.0,
+        top_p=float(_first(call.top_p, own.top_p, 1.0)) if sampled else 1.0,
         top_k=_first(extra.pop("top_k", None), own.top_k, 0) if sampled else 50,
         min_p=_first(extra.pop("min_p", None), own.min_p) if sampled else None,
         typical_p=_first(extra.pop("typical_p", None), own.typical_p, 1.0) if sampled else 1.0,
@@ -91,10 +91,10 @@ def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def _checked(name: str, value: object) -> object:
+def _checked(name: str, value: Any) -> int | float:
     kind, least, most = _RANGES[name]
-    right = isinstance(value, kind) and not isinstance(value, bool)
-    if not right or not least <= value <= most:  # type: ignore[operator]  # a number, as the line above says
+    right = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
+    if not right or not least <= value <= most:
         what = "a whole number" if kind is int else "a number"
         raise RequestRejected(f"{name} must be {what} from {least:g} to {most:g}, got {value!r}")
-    return value
+    return kind(value)
