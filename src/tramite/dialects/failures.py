@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from typing import Any
 
 from msgspec import Struct
 
@@ -193,30 +192,3 @@ def spoken_wait_s(message: str) -> float | None:
 def excerpt(body: bytes) -> str:
     """The first 2,000 characters of a body."""
     return body[: BODY_LENGTH * 4].decode("utf-8", "replace")[:BODY_LENGTH]
-
-
-def google_details(details: object) -> tuple[float | None, bool]:
-    """Google's `error.details`: the wait in seconds, and whether a day's quota ran out (facts A4)."""
-    wait_s, day = None, False
-    for detail in details if isinstance(details, list) else ():
-        if not isinstance(detail, dict):
-            continue
-        kind = str(detail.get("@type", ""))
-        if kind.endswith("RetryInfo"):
-            wait_s = _protobuf_s(detail.get("retryDelay"))
-        elif kind.endswith("QuotaFailure"):
-            day = day or any("PerDay" in str(violation.get("quotaId")) for violation in _objects(detail, "violations"))
-    return wait_s, day
-
-
-def _objects(fields: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    found = fields.get(name)
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-
-
-def _protobuf_s(duration: object) -> float | None:
-    """A protobuf duration: "37s", "1.5s"."""
-    try:
-        return float(str(duration).removesuffix("s"))
-    except ValueError:
-        return None

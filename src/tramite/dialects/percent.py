@@ -1,11 +1,19 @@
-"""Names in paths: percent-encoding (RFC 3986), for dialects whose paths hold the model. Knows no path."""
+"""Names of models in paths: percent-encoding (RFC 3986), and none that leads elsewhere. Knows no path."""
 
 from __future__ import annotations
 
 import re
 
+from tramite.errors import InvalidCall
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9._~/:@!$&'()*+,;=-]")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
+
+
+def refuse_detours(model: str) -> None:
+    """Raises `InvalidCall` for a name that would lead elsewhere."""
+    if any(step in ("", ".", "..") for step in model.split("/")):
+        raise InvalidCall(f"{model!r} is not a model's name", "model")
 
 
 def quoted(name: str) -> str:

@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 
 from tramite.calls import ChatCall, Kind
+from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.settings_in import fields_of, take
-from tramite.dialects.openai.settings_out import encode_json
-from tramite.dialects.openai.shapes import UNREADABLE, decode_again
+from tramite.dialects.json_bodies import UNREADABLE, decode_again, decoded, encode_json
+from tramite.dialects.request_fields import fields_of, take
 from tramite.errors import InvalidCall
 from tramite.messages import Message
 from tramite.replies import Choice, Reply, Usage
@@ -27,7 +26,7 @@ from .parts_in import content_of
 from .reader import Reader
 from .settings_in import keep_cache_mark, take_output, take_sampling, take_tool_choice, take_tools, take_user
 from .settings_out import MAX_TOKENS, is_plain, put_extra, put_format, put_sampling, put_tools, without_unsupported
-from .shapes import Judged, decode_judged, decode_whole
+from .shapes import decode_judged, decode_whole
 from .thinking import put_thinking
 from .watcher import MessageWatcher
 from .writer import Writer
@@ -95,7 +94,7 @@ class Chat:
     def judge(self, body: bytes) -> Signals:
         """Signals of a whole body: it has succeeded when it has content and names no error."""
         try:
-            judged = _judged(body)
+            judged = decoded(decode_judged, body)
             body.decode()  # the text is skipped above, and broken UTF-8 in it is no answer
         except UNREADABLE as error:
             return Signals(error=bad_reply(body, EXPECTED, error))
@@ -166,10 +165,3 @@ def _reply(body: bytes, sent: bytes) -> Reply:
         model=whole.model if isinstance(whole.model, str) else "",
         request_id=whole.id if whole.id and isinstance(whole.id, str) else None,
     )
-
-
-def _judged(body: bytes) -> Judged:
-    try:
-        return decode_judged(body)
-    except UNREADABLE:
-        return decode_again(decode_judged, body)

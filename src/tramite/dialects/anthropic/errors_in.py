@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from tramite.dialects.base import Headers
+from tramite.dialects.failure_shapes import decode_error as decode_other
+from tramite.dialects.failure_shapes import error_in_text
+from tramite.dialects.failure_shapes import error_inside as other_inside
 from tramite.dialects.failures import Failure, as_error
-from tramite.dialects.openai.errors_in import decode_error as decode_other
-from tramite.dialects.openai.errors_in import error_in_text
-from tramite.dialects.openai.errors_in import error_inside as other_inside
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.json_bodies import UNREADABLE, text_of
 from tramite.errors import ProviderError
 
 
@@ -55,16 +55,12 @@ def _error(payload: Mapping[str, Any], headers: Headers, body: bytes, status: in
     code = details.get("error_code") or fields.get("code")
     categories = details.get("categories")
     failure = Failure(
-        message=_text(fields.get("message")) or (msgspec.json.encode(fields).decode() if fields else ""),
+        message=text_of(fields.get("message")) or (msgspec.json.encode(fields).decode() if fields else ""),
         code=str(code) if isinstance(code, str | int) else "",
-        type=_text(fields.get("type")),
+        type=text_of(fields.get("type")),
         status=status,
         categories=tuple(map(str, categories)) if isinstance(categories, list) else (),
     )
     error = as_error(failure, headers, body, within=200 if status is None else None)
-    error.request_id = error.request_id or _text(payload.get("request_id")) or None
+    error.request_id = error.request_id or text_of(payload.get("request_id")) or None
     return error
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 import msgspec
 
 from tramite.calls import Kind, ModelsCall
+from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.json_bodies import UNREADABLE
 from tramite.errors import ProviderError, Unsupported
 from tramite.replies import ModelInfo, ModelsReply
 

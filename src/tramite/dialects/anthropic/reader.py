@@ -6,8 +6,8 @@ This is a hot path: one typed decode and one event for an ordinary frame.
 from __future__ import annotations
 
 from tramite import events as ev
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.shapes import UNREADABLE, decode_again
+from tramite.dialects.frames import DONE, broken_frame
+from tramite.dialects.json_bodies import UNREADABLE, decode_again
 from tramite.replies import Usage
 from tramite.wire.frames import Frame
 
@@ -52,14 +52,12 @@ class Reader:
     def _unreadable(self, frame: Frame, events: list[ev.Event]) -> None:
         """Nothing of ours, or what can be read after all."""
         data = frame.data.strip()
-        if frame.event not in EVENTS or data in (b"", b"[DONE]"):
+        if frame.event not in EVENTS or data in (b"", DONE):
             return
         try:
             decode_again(lambda mended: self._rarer(decode_event(mended), mended, events), data)
         except UNREADABLE as error:
-            failure = bad_reply(frame.data, EXPECTED, error)
-            failure.events = tuple(events)
-            raise failure from error
+            raise broken_frame(frame.data, events, error, EXPECTED) from error
 
     def _rarer(self, event: Event, data: bytes, events: list[ev.Event]) -> None:
         match event.type:

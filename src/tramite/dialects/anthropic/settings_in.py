@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tramite.calls import Effort, ResponseFormat, Tool
-from tramite.dialects.openai.settings_in import take
+from tramite.dialects.request_fields import take
 from tramite.errors import InvalidCall
 
 from .thinking import effort_of

@@ -6,8 +6,9 @@ not decoded.
 
 from __future__ import annotations
 
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.shapes import UNREADABLE, decode_again
+from tramite.dialects.bad_reply import bad_reply
+from tramite.dialects.frames import DONE
+from tramite.dialects.json_bodies import UNREADABLE, decoded
 from tramite.errors import ProviderError
 from tramite.replies import Finish, Usage
 from tramite.wire.frames import Frame
@@ -52,9 +53,9 @@ class MessageWatcher:
         data = frame.data.strip()
         if frame.event == "error":
             self._fail(error_inside(data, required=True))
-        elif frame.event in EVENTS and data and data != b"[DONE]":
+        elif frame.event in EVENTS and data and data != DONE:
             try:
-                self._read(_noted(data), data)
+                self._read(decoded(decode_noted, data), data)
             except UNREADABLE as error:
                 self._fail(bad_reply(data, EXPECTED, error))
 
@@ -82,13 +83,6 @@ class MessageWatcher:
         if error is not None:
             self.error = self.error or error
             self.proof = False
-
-
-def _noted(data: bytes) -> Noted:
-    try:
-        return decode_noted(data)
-    except UNREADABLE:
-        return decode_again(decode_noted, data)
 
 
 def _begins(block: Block) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, overload
 import msgspec
 from msgspec import Raw
 
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.json_bodies import UNREADABLE
 from tramite.errors import InvalidCall
 
 _T = TypeVar("_T")

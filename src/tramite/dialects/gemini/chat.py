@@ -15,10 +15,9 @@ import msgspec
 from tramite import events as ev
 from tramite.assembly import Assembler
 from tramite.calls import ChatCall, Kind
+from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.settings_out import encode_json
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.json_bodies import UNREADABLE, decoded, encode_json
 from tramite.errors import ProviderError
 from tramite.messages import Message
 from tramite.replies import Choice, Reply, Usage
@@ -33,7 +32,7 @@ from .paths import STREAM, model_and_method, path_of
 from .reader import Reader
 from .settings_in import take_settings
 from .settings_out import settings_object
-from .shapes import Answer, Candidate, Judged, decode_answer, decode_judged, decoded, raw_part
+from .shapes import Answer, Candidate, Judged, decode_answer, decode_judged, raw_part
 from .turn import Turn
 from .watcher import TextWatcher
 from .writer import Writer

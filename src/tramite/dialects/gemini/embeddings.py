@@ -11,10 +11,9 @@ from typing import Any, NoReturn
 import msgspec
 
 from tramite.calls import EmbeddingCall, Kind
+from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.settings_out import encode_json
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.json_bodies import UNREADABLE, encode_json
 from tramite.errors import InvalidCall, ProviderError, Unsupported
 from tramite.replies import EmbeddingReply, Usage
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
+from tramite.dialects import failure_shapes
 from tramite.dialects.base import Headers
-from tramite.dialects.failures import Failure, as_error, excerpt, google_details
-from tramite.dialects.openai import errors_in as openai
-from tramite.dialects.openai.parts_in import objects
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.failure_shapes import google_details
+from tramite.dialects.failures import Failure, as_error, excerpt
+from tramite.dialects.json_bodies import UNREADABLE, objects
 from tramite.errors import BadReply, ContentFiltered, ProviderError, RequestRejected
 
 _NO_QUOTA = re.compile(r"\blimit: 0\b(?!\.)")
@@ -32,7 +32,7 @@ def decode_error(status: int, headers: Headers, body: bytes) -> ProviderError:
     """The error that a failure status carries. Never raises."""
     fields = _google_error(body)
     if fields is None:  # a proxy's words, or those of a server that only resembles Google's
-        return openai.decode_error(status, headers, body)
+        return failure_shapes.decode_error(status, headers, body)
     return _as_error(fields, status, headers, body)
 
 
@@ -45,12 +45,12 @@ def error_inside(body: bytes) -> ProviderError | None:
         payload = msgspec.json.decode(body)
     except UNREADABLE:
         return None
-    return openai.error_inside(payload, body) if isinstance(payload, dict) else None
+    return failure_shapes.error_inside(payload, body) if isinstance(payload, dict) else None
 
 
 def error_in_text(body: bytes) -> ProviderError:
     """The error of a frame that is called one, whatever is in it."""
-    return error_inside(body) or openai.error_in_text(body)
+    return error_inside(body) or failure_shapes.error_in_text(body)
 
 
 def blocked(feedback: object, body: bytes) -> ContentFiltered | None:

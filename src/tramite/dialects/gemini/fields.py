@@ -11,9 +11,8 @@ from typing import Any
 
 from msgspec import Raw
 
-from tramite.dialects.openai.fields import ZERO_PROBABILITY
-from tramite.dialects.openai.parts_in import objects
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.json_bodies import UNREADABLE, objects
+from tramite.dialects.logprobs import ZERO_PROBABILITY
 from tramite.replies import Finish, TokenLogprob, Usage
 
 from .shapes import Counts, decode_counts

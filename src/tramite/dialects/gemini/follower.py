@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.json_bodies import UNREADABLE
 from tramite.errors import BadReply
 from tramite.events import Event
 from tramite.wire.frames import Frame

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.json_bodies import UNREADABLE
 from tramite.errors import InvalidCall
 from tramite.messages import Audio, Image
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tramite import events as ev
 from tramite.assembly import Assembler
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.json_bodies import UNREADABLE
 from tramite.errors import InvalidCall
 from tramite.messages import Audio, Content, Image, Message, Part, Text
 

@@ -9,10 +9,8 @@ from functools import partial
 from typing import Any
 
 from tramite import events as ev
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.reader import FRAME
-from tramite.dialects.openai.shapes import UNREADABLE, decode_again
-from tramite.errors import BadReply
+from tramite.dialects.frames import broken_frame
+from tramite.dialects.json_bodies import UNREADABLE, decode_again
 from tramite.wire.frames import Frame
 
 from .fields import finish_of, logprobs_of, reason_of, usage_in
@@ -59,7 +57,7 @@ class Reader:
             for number, candidate in enumerate(chunk.candidates or ()):
                 over = self._candidate(candidate, number, frame.data, events) or over
         except UNREADABLE as error:  # in what was left as it came: a call's arguments, a part of another kind
-            raise _broken(frame, events, error) from error
+            raise broken_frame(frame.data, events, error) from error
         # Counts come with every frame and grow; only those beside a finish, or alone, are worth an event.
         usage = usage_in(chunk.usage_metadata) if over else None
         if usage is not None:
@@ -113,10 +111,4 @@ class Reader:
         try:
             return decode_again(self.decode, frame.data)
         except UNREADABLE as error:
-            raise _broken(frame, events, error) from error
-
-
-def _broken(frame: Frame, events: list[ev.Event], error: Exception) -> BadReply:
-    failure = bad_reply(frame.data, FRAME, error)
-    failure.events = tuple(events)
-    return failure
+            raise broken_frame(frame.data, events, error) from error

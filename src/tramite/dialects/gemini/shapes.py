@@ -6,13 +6,10 @@ not named here are skipped, not built.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
-
-from tramite.dialects.openai.shapes import UNREADABLE, T, decode_again
 
 
 class Call(Struct, gc=False, rename="camel"):
@@ -175,14 +172,6 @@ decode_vectors = msgspec.json.Decoder(Vectors).decode
 decode_judged_vectors = msgspec.json.Decoder(JudgedVectors).decode
 decode_models = msgspec.json.Decoder(Models).decode
 _decode_raw = msgspec.json.Decoder(_RawAnswer).decode
-
-
-def decoded(decode: Callable[[bytes], T], body: bytes) -> T:
-    """Decode, once more without half characters where it could not be. Raises what decoding raises (`UNREADABLE`)."""
-    try:
-        return decode(body)
-    except UNREADABLE:
-        return decode_again(decode, body)
 
 
 def raw_part(body: bytes, candidate: int, part: int) -> bytes:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.reader import FRAME
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.bad_reply import bad_reply
+from tramite.dialects.frames import FRAME
+from tramite.dialects.json_bodies import UNREADABLE, decoded
 from tramite.errors import ProviderError
 from tramite.replies import Finish, Usage
 from tramite.wire.frames import Frame
 
 from .errors_in import blocked, error_in_text, error_inside, no_answer
 from .fields import FAILED, finish_of, reason_of, usage_in
-from .shapes import Candidate, decode_watched, decoded
+from .shapes import Candidate, decode_watched
 
 
 class TextWatcher:

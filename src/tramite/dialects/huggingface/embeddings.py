@@ -13,9 +13,8 @@ from msgspec import Raw
 
 from tramite.calls import EmbeddingCall, Kind
 from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
-from tramite.dialects.openai.settings_in import fields_of, take
-from tramite.dialects.openai.settings_out import encode_json
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.json_bodies import UNREADABLE, encode_json
+from tramite.dialects.request_fields import fields_of, take
 from tramite.errors import InvalidCall, ProviderError, Unsupported
 from tramite.replies import EmbeddingReply
 

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from tramite import errors as er
+from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.base import Headers
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.errors_in import decode_error as decode_other
-from tramite.dialects.openai.errors_in import error_inside
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.failure_shapes import decode_error as decode_other
+from tramite.dialects.failure_shapes import error_inside
+from tramite.dialects.json_bodies import UNREADABLE
 
 ROUTER = "https://router.huggingface.co"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import Any
 
-from tramite.dialects.openai.fields import ZERO_PROBABILITY
+from tramite.dialects.json_bodies import text_of
+from tramite.dialects.logprobs import logprob_of
 from tramite.dialects.openai.fields import finish_of as known_finish
 from tramite.replies import Finish, TokenLogprob, Usage
 
@@ -59,20 +60,11 @@ def logprobs_of(details: RatedDetails) -> tuple[TokenLogprob, ...]:
 
 def logprob(token: RatedToken, top: list[RatedToken] | None) -> TokenLogprob:
     """One token's."""
-    return TokenLogprob(text_of(token.text), _number(token.logprob), tuple(map(_pair, top or ())))
+    return TokenLogprob(text_of(token.text), logprob_of(token.logprob), tuple(map(_pair, top or ())))
 
 
 def _pair(token: RatedToken) -> tuple[str, float]:
-    return text_of(token.text), _number(token.logprob)
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else ZERO_PROBABILITY
-
-
-def text_of(value: object) -> str:
-    """The text, or none."""
-    return value if isinstance(value, str) else ""
+    return text_of(token.text), logprob_of(token.logprob)
 
 
 def token_object(said: TokenLogprob) -> dict[str, Any]:

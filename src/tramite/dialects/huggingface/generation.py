@@ -7,16 +7,15 @@ from typing import Any
 import msgspec
 
 from tramite.calls import CompletionCall, Kind
+from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.settings_out import encode_json
-from tramite.dialects.openai.shapes import UNREADABLE, decode_again
+from tramite.dialects.json_bodies import UNREADABLE, decoded, encode_json, text_of
 from tramite.messages import Message
 from tramite.replies import Choice, Reply, Usage
 
 from .cutting import trimmed
 from .errors_in import failure_in
-from .fields import details_object, finish_of, finish_word, logprobs_of, text_of, token_object, top_objects, usage_of
+from .fields import details_object, finish_of, finish_word, logprobs_of, token_object, top_objects, usage_of
 from .parameters_in import call_of
 from .parameters_out import parameters_object, put_extra
 from .paths import model_of, task_path
@@ -61,7 +60,7 @@ class Generation:
     def judge(self, body: bytes) -> Signals:
         """Signals of a whole body: it has succeeded when it has a text and names no error. Never raises."""
         try:
-            judged = _decoded(decode_judged, body)
+            judged = decoded(decode_judged, body)
             body.decode()  # the text is skipped above, and broken UTF-8 in it is no answer
         except UNREADABLE as error:
             return Signals(error=bad_reply(body, _EXPECTED, error))
@@ -96,17 +95,10 @@ class Generation:
         return GenerationWriter(call)
 
 
-def _decoded(decode: Any, body: bytes) -> Any:
-    try:
-        return decode(body)
-    except UNREADABLE:
-        return decode_again(decode, body)
-
-
 def _wholes(body: bytes, decode: Any) -> list[Whole]:
     """The generations. Raises `BadReply`, or the error in the body."""
     try:
-        found = _decoded(decode, body)
+        found = decoded(decode, body)
     except UNREADABLE as error:
         raise bad_reply(body, _EXPECTED, error) from error
     wholes: list[Whole] = found if isinstance(found, list) else [found]

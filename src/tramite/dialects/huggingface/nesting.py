@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.bad_reply import bad_reply
+from tramite.dialects.json_bodies import UNREADABLE
 from tramite.errors import BadReply
 
 from .errors_in import failure_in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tramite.calls import CompletionCall
-from tramite.dialects.openai.settings_in import fields_of, take
+from tramite.dialects.request_fields import fields_of, take
 from tramite.errors import InvalidCall
 
 _NUMBERS = ("temperature", "top_p", "frequency_penalty")

@@ -10,8 +10,8 @@ import re
 from functools import lru_cache
 
 from tramite.dialects.base import Target
-from tramite.dialects.percent import quoted, unquoted
-from tramite.errors import InvalidCall, Unsupported
+from tramite.dialects.percent import quoted, refuse_detours, unquoted
+from tramite.errors import Unsupported
 
 TASKS = "/hf-inference/models/"
 PIPELINE = "/pipeline/feature-extraction"
@@ -30,8 +30,7 @@ def task_path(target: Target, container: str, pipeline: str = "") -> str:
         return ""
     if serves != "router":
         return container
-    if any(step in ("", ".", "..") for step in model.split("/")):
-        raise InvalidCall(f"{model!r} is not a model's name", "model")
+    refuse_detours(model)
     chosen = _PROVIDER.fullmatch(model)
     if chosen is not None and chosen[1] != "hf-inference":
         raise Unsupported(

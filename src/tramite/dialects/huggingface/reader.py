@@ -9,9 +9,8 @@ from typing import Any
 
 from tramite import events as ev
 from tramite.calls import CompletionCall
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.reader import DONE, FRAME
-from tramite.dialects.openai.shapes import UNREADABLE, decode_again
+from tramite.dialects.frames import DONE, broken_frame
+from tramite.dialects.json_bodies import UNREADABLE, decode_again
 from tramite.wire.frames import Frame
 
 from .cutting import Cutter, trimmed
@@ -79,6 +78,4 @@ class GenerationReader:
         try:
             return decode_again(self._decode, data)
         except UNREADABLE as error:
-            failure = bad_reply(data, FRAME, error)
-            failure.events = tuple(events)
-            raise failure from error
+            raise broken_frame(data, events, error) from error

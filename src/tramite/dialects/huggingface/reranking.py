@@ -11,9 +11,8 @@ import msgspec
 
 from tramite.calls import Kind, RerankCall
 from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
-from tramite.dialects.openai.settings_in import fields_of, take
-from tramite.dialects.openai.settings_out import encode_json
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.json_bodies import UNREADABLE, encode_json
+from tramite.dialects.request_fields import fields_of, take
 from tramite.errors import InvalidCall, Unsupported
 from tramite.replies import Ranked, RerankReply
 

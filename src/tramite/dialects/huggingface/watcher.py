@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.errors_in import error_in_text, error_inside
-from tramite.dialects.openai.reader import DONE, FRAME
-from tramite.dialects.openai.shapes import UNREADABLE, decode_again
+from tramite.dialects.bad_reply import bad_reply
+from tramite.dialects.failure_shapes import error_in_text, error_inside
+from tramite.dialects.frames import DONE, FRAME
+from tramite.dialects.json_bodies import UNREADABLE, decoded
 from tramite.errors import ProviderError
 from tramite.replies import Finish, Usage
 from tramite.wire.frames import Frame
@@ -47,7 +47,7 @@ class GenerationWatcher:
             self._fail(error_in_text(data))
         elif data:
             try:
-                self._read(shape_of(data), data)
+                self._read(decoded(decode_frame, data), data)
             except UNREADABLE as error:
                 if frame.event in ("", "message"):  # events of other names are not ours to read
                     self._fail(bad_reply(data, FRAME, error))
@@ -73,11 +73,3 @@ class GenerationWatcher:
         """The first failure counts, and nothing that comes after it proves success."""
         self.error = self.error or error
         self.proof = False
-
-
-def shape_of(data: bytes) -> Shape:
-    """The frame's shape. Raises one of `UNREADABLE`."""
-    try:
-        return decode_frame(data)
-    except UNREADABLE:
-        return decode_again(decode_frame, data)

@@ -7,12 +7,12 @@ from typing import Literal
 
 from tramite.calls import Kind
 from tramite.dialects.base import Dialect, Operation
+from tramite.dialects.failure_shapes import decode_error
 
 from .assistant_out import NAME
 from .chat import Chat
 from .completions import Completions
 from .embeddings import Embeddings
-from .errors_in import decode_error
 from .errors_out import encode_error, encode_stream_error
 from .models import Models
 

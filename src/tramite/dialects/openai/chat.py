@@ -10,6 +10,8 @@ import msgspec
 
 from tramite.calls import ChatCall, Kind
 from tramite.dialects.base import Encoded, Follower, Signals, StreamReader, StreamWriter, Target, Watcher
+from tramite.dialects.json_bodies import objects
+from tramite.dialects.request_fields import fields_of, take
 from tramite.errors import InvalidCall
 from tramite.messages import Message
 from tramite.replies import Choice, Reply, Usage
@@ -28,17 +30,9 @@ from .fields import (
 from .follower import TextFollower
 from .messages_in import messages_of
 from .messages_out import messages_list
-from .parts_in import objects, opaque_of, reasoning_of, text_and_thinking, tool_calls_of
+from .parts_in import opaque_of, reasoning_of, text_and_thinking, tool_calls_of
 from .reader import Reader
-from .settings_in import (
-    fields_of,
-    take,
-    take_format,
-    take_logprobs,
-    take_sampling,
-    take_tool_choice,
-    take_tools,
-)
+from .settings_in import take_format, take_logprobs, take_sampling, take_tool_choice, take_tools
 from .settings_out import finish_body, format_object, put_sampling, put_stream, tool_choice_value, tools_list
 from .shapes import Delta, WholeChoice
 from .watcher import TextWatcher

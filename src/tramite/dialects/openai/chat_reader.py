@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tramite import events as ev
+from tramite.dialects.json_bodies import objects
 from tramite.messages import Opaque
 
 from .fields import finish_of, logprobs_of
@@ -12,7 +13,6 @@ from .parts_in import (
     detailed_reasoning,
     merge_details,
     new_tool_id,
-    objects,
     opaque_of,
     spoken_reasoning,
     text_and_thinking,

@@ -6,9 +6,10 @@ from itertools import zip_longest
 from typing import Any
 
 from tramite import events as ev
+from tramite.dialects.logprobs import ZERO_PROBABILITY
 from tramite.replies import TokenLogprob
 
-from .fields import ZERO_PROBABILITY, finish_of, logprobs_of
+from .fields import finish_of, logprobs_of
 from .shapes import ChunkChoice
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from tramite.calls import CompletionCall, Kind
 from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
+from tramite.dialects.request_fields import fields_of, take
 from tramite.errors import InvalidCall
 from tramite.messages import Message
 from tramite.replies import Choice, Reply, TokenLogprob, Usage
@@ -17,7 +18,7 @@ from tramite.replies import Choice, Reply, TokenLogprob, Usage
 from .completion_fields import CompletionChoices, completion_logprobs, completion_logprobs_object
 from .fields import finish_of, finish_word, usage_object, usage_of
 from .reader import Reader
-from .settings_in import fields_of, take, take_sampling
+from .settings_in import take_sampling
 from .settings_out import finish_body, put_sampling, put_stream
 from .shapes import WholeChoice
 from .watcher import TextWatcher

@@ -11,16 +11,18 @@ from typing import Any, NoReturn
 import msgspec
 
 from tramite.calls import EmbeddingCall, Kind
+from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
+from tramite.dialects.failure_shapes import error_inside
+from tramite.dialects.json_bodies import UNREADABLE
+from tramite.dialects.request_fields import fields_of, take
 from tramite.errors import InvalidCall, ProviderError, Unsupported
 from tramite.replies import EmbeddingReply, Usage
 
-from .bad_reply import bad_reply
-from .errors_in import error_inside
 from .fields import usage_of
-from .settings_in import fields_of, model_of, take
+from .settings_in import model_of
 from .settings_out import finish_body
-from .shapes import UNREADABLE, Vector, Vectors, decode_judged_vectors, decode_vectors
+from .shapes import Vector, Vectors, decode_judged_vectors, decode_vectors
 
 _EXPECTED = "a list of embeddings"
 _FORMATS = ("float", "base64", "base64_int8")

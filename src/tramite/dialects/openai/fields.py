@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tramite.dialects.json_bodies import text_of
+from tramite.dialects.logprobs import logprob_of
 from tramite.messages import Content, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from tramite.replies import Finish, TokenLogprob, Usage
 
@@ -31,9 +33,6 @@ _FAILED = frozenset(("error", "abort", "aborted", "cancelled", "network_error", 
 
 _WRITTEN = {"stopped": "stop", "unknown": "stop"}
 """OpenAI has no word for these two."""
-
-ZERO_PROBABILITY = -9999.0
-"""What OpenAI reports for a token beyond its precision; JSON has no minus infinity."""
 
 
 def finish_of(reason: object) -> Finish | None:
@@ -151,10 +150,10 @@ def logprobs_of(logprobs: object) -> tuple[TokenLogprob, ...]:
         return ()
     return tuple(
         TokenLogprob(
-            _text(entry.get("token")),
-            _logprob(entry.get("logprob")),
+            text_of(entry.get("token")),
+            logprob_of(entry.get("logprob")),
             tuple(
-                (_text(other.get("token")), _logprob(other.get("logprob")))
+                (text_of(other.get("token")), logprob_of(other.get("logprob")))
                 for other in entry.get("top_logprobs") or ()
                 if isinstance(other, dict)
             ),
@@ -162,14 +161,6 @@ def logprobs_of(logprobs: object) -> tuple[TokenLogprob, ...]:
         for entry in content
         if isinstance(entry, dict)
     )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _logprob(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else ZERO_PROBABILITY
 
 
 def logprobs_object(logprobs: tuple[TokenLogprob, ...]) -> dict[str, Any] | None:

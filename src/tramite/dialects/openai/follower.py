@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tramite.dialects.json_bodies import UNREADABLE
 from tramite.events import Event, TextDelta
 from tramite.wire.frames import Frame
 
 from .reader import Choices, Reader
-from .shapes import UNREADABLE, Chunk, Delta
+from .shapes import Chunk, Delta
 from .watcher import TextWatcher
 
 _SILENT = Delta()

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tramite.dialects.json_bodies import objects
 from tramite.errors import InvalidCall
 from tramite.messages import (
     Audio,
@@ -22,7 +23,7 @@ from tramite.messages import (
 )
 
 from .assistant_out import NAME
-from .parts_in import objects, opaque_of
+from .parts_in import opaque_of
 
 _KNOWN = frozenset(
     (

@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 
 from tramite.calls import Kind, ModelsCall
+from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
+from tramite.dialects.failure_shapes import error_inside
+from tramite.dialects.json_bodies import UNREADABLE
 from tramite.errors import ProviderError
 from tramite.replies import ModelInfo, ModelsReply
 
-from .bad_reply import bad_reply
 from .embeddings import not_streamed
-from .errors_in import error_inside
-from .shapes import UNREADABLE
 
 _EXPECTED = "a list of models"
 _CONTEXT = (

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tramite.dialects.json_bodies import objects
 from tramite.messages import Opaque, ToolCall
 
 from .assistant_out import NAME, TOOL_EXTRAS
@@ -62,11 +63,6 @@ def detailed_reasoning(delta: Delta) -> str:
         for key in ("text", "summary")
         if isinstance(detail.get(key), str)
     )
-
-
-def objects(value: object) -> list[dict[str, Any]]:
-    """The objects of a list; none of anything else."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def tool_parts(entry: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -8,14 +8,12 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from tramite import events as ev
+from tramite.dialects.frames import DONE, broken_frame
+from tramite.dialects.json_bodies import UNREADABLE, decode_again
 from tramite.wire.frames import Frame
 
-from .bad_reply import bad_reply
 from .fields import usage_of
-from .shapes import UNREADABLE, ChunkChoice, FirstChunk, decode_again, decode_chunk, decode_first_chunk
-
-DONE = b"[DONE]"
-FRAME = "a JSON object as a stream's frame"
+from .shapes import ChunkChoice, FirstChunk, decode_chunk, decode_first_chunk
 
 
 class Choices(Protocol):
@@ -84,9 +82,7 @@ class Reader:
         try:
             return decode_again(self.decode, data)
         except UNREADABLE as error:
-            failure = bad_reply(data, FRAME, error)
-            failure.events = tuple(events)
-            raise failure from error
+            raise broken_frame(data, events, error) from error
 
     def _introduce(self, chunk: FirstChunk, events: list[ev.Event]) -> None:
         if not isinstance(chunk.model, str) or not chunk.model:

@@ -8,32 +8,10 @@ from typing import Any
 import msgspec
 
 from tramite.calls import ResponseFormat, Tool
+from tramite.dialects.request_fields import take
 from tramite.errors import InvalidCall
 
-from .shapes import UNREADABLE
-
 _NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
-
-
-def fields_of(body: bytes) -> dict[str, Any]:
-    """The body as an object. Raises InvalidCall."""
-    try:
-        fields = msgspec.json.decode(body)
-    except UNREADABLE as error:
-        raise InvalidCall(f"the request's body is not JSON: {error}") from error
-    if not isinstance(fields, dict):
-        raise InvalidCall("the request's body must be a JSON object")
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def take(fields: dict[str, Any], name: str, kind: type | tuple[type, ...], what: str) -> Any:
-    """Take a field out, of this type or absent. Raises InvalidCall naming it."""
-    value = fields.pop(name, None)
-    if value is None:
-        return None
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise InvalidCall(f"{name} must be {what}, got {value!r:.60}", name)
-    return value
 
 
 def take_sampling(fields: dict[str, Any], path: str) -> dict[str, Any]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from tramite.calls import ResponseFormat, Sampling, Tool
 from tramite.dialects.base import Encoded, Target
+from tramite.dialects.json_bodies import encode_json
 from tramite.errors import InvalidCall, Unsupported
 
 _PLAIN = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "n")
@@ -67,18 +66,6 @@ def finish_body(
         else:
             body[name] = value
     return Encoded(path, encode_json(body), notices=tuple(notices))
-
-
-def encode_json(body: object) -> bytes:
-    """JSON bytes. Raises `InvalidCall` for what JSON cannot hold."""
-    try:
-        return msgspec.json.encode(body)
-    except UnicodeEncodeError as error:
-        raise InvalidCall(
-            f"the call holds broken Unicode (half of a surrogate pair): {error.object[error.start - 20 : error.end]!r}"
-        ) from error
-    except (TypeError, ValueError, msgspec.MsgspecError, RecursionError) as error:
-        raise InvalidCall(f"the call cannot be written as JSON: {error}") from error
 
 
 def _leave_out(body: dict[str, Any], name: str, target: Target, notices: list[str]) -> None:

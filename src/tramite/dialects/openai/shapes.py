@@ -6,15 +6,10 @@ looked at where they are used; the frame around them is strict. Fields not named
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
-
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding a body that is not the JSON we expect can raise; the last one for nesting without end."""
 
 
 class Delta(Struct, gc=False):
@@ -126,23 +121,3 @@ decode_whole = msgspec.json.Decoder(Whole).decode
 decode_judged = msgspec.json.Decoder(Judged).decode
 decode_vectors = msgspec.json.Decoder(Vectors).decode
 decode_judged_vectors = msgspec.json.Decoder(JudgedVectors).decode
-
-T = TypeVar("T")
-
-_ESCAPE = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\."
-)
-
-
-def decode_again(decode: Callable[[bytes], T], data: bytes) -> T:
-    """Decode what could not be, with each lone half of a UTF-16 pair replaced by U+FFFD; raises what `decode` raises.
-
-    Servers that cut text between two UTF-16 units (JavaScript's do) escape each half of an emoji alone. No decoder
-    of UTF-8 can take that; it is no reason to lose the answer.
-    """
-    return decode(_ESCAPE.sub(_mend, data))
-
-
-def _mend(escape: re.Match[bytes]) -> bytes:
-    """A lone half is six bytes; a pair is twelve, and of any other escape only two are matched."""
-    return b"\\ufffd" if len(escape[0]) == 6 else escape[0]

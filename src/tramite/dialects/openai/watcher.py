@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import msgspec
 
+from tramite.dialects.bad_reply import bad_reply
+from tramite.dialects.failure_shapes import error_in_text, error_inside
+from tramite.dialects.frames import DONE, FRAME
+from tramite.dialects.json_bodies import UNREADABLE, decoded
 from tramite.errors import Overloaded, ProviderError
 from tramite.replies import Finish, Usage
 from tramite.wire.frames import Frame
 
-from .bad_reply import bad_reply
-from .errors_in import error_in_text, error_inside
 from .fields import finish_of, has_failed, usage_of
 from .parts_in import reasoning_of
-from .reader import DONE, FRAME
-from .shapes import UNREADABLE, Chunk, ChunkChoice, decode_again, decode_chunk
+from .shapes import Chunk, ChunkChoice, decode_chunk
 
 
 class TextWatcher:
@@ -68,7 +69,7 @@ class TextWatcher:
             self._fail(error_in_text(data))
         elif data:
             try:
-                self._read(_chunk(data), data)
+                self._read(decoded(decode_chunk, data), data)
             except UNREADABLE as error:
                 if frame.event in ("", "message"):  # events of other names are not ours to read
                     self._fail(bad_reply(data, FRAME, error))
@@ -148,13 +149,6 @@ def _text(choice: ChunkChoice) -> tuple[bytes, str]:
             if value and isinstance(value, str):
                 return key, value
     return b"text", choice.text if isinstance(choice.text, str) else ""
-
-
-def _chunk(data: bytes) -> Chunk:
-    try:
-        return decode_chunk(data)
-    except UNREADABLE:
-        return decode_again(decode_chunk, data)
 
 
 def _visible(choice: ChunkChoice) -> bool:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.base import Signals
+from tramite.dialects.failure_shapes import error_inside
+from tramite.dialects.json_bodies import UNREADABLE, decoded
 from tramite.errors import ProviderError
 
-from .bad_reply import bad_reply
-from .errors_in import error_inside
 from .fields import finish_of, has_failed, usage_of
-from .shapes import UNREADABLE, Judged, JudgedChoice, T, Whole, WholeChoice, decode_again, decode_judged, decode_whole
+from .shapes import Judged, JudgedChoice, Whole, WholeChoice, decode_judged, decode_whole
 from .watcher import broken_off
 
 EXPECTED = "a reply with choices"
@@ -22,7 +23,7 @@ EXPECTED = "a reply with choices"
 def whole_of(body: bytes) -> Whole:
     """The reply's shape. Raises `BadReply`, or the error that the body carries."""
     try:
-        whole = _decoded(decode_whole, body)
+        whole = decoded(decode_whole, body)
     except UNREADABLE as error:
         raise bad_reply(body, EXPECTED, error) from error
     failure = _failure(whole, whole.choices, body)
@@ -34,7 +35,7 @@ def whole_of(body: bytes) -> Whole:
 def judge_text(body: bytes) -> Signals:
     """Signals of a whole body: it has succeeded when it has choices and names no error. Never raises."""
     try:
-        judged = _decoded(decode_judged, body)
+        judged = decoded(decode_judged, body)
         body.decode()  # the text is skipped above, and broken UTF-8 in it is no answer
     except UNREADABLE as error:
         return Signals(error=bad_reply(body, EXPECTED, error))
@@ -44,13 +45,6 @@ def judge_text(body: bytes) -> Signals:
         return Signals(error=failure, usage=usage)
     finish = finish_of(judged.choices[0].finish_reason) or "unknown"
     return Signals(proof=True, finish=finish, usage=usage)
-
-
-def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:
-    try:
-        return decode(body)
-    except UNREADABLE:
-        return decode_again(decode, body)
 
 
 def _failure(

@@ -10,12 +10,12 @@ import msgspec
 
 from tramite import events as ev
 from tramite.calls import Sampling
+from tramite.dialects.frames import DONE
 from tramite.replies import TokenLogprob, Usage
 from tramite.wire.frames import Frame
 
 from .assistant_out import NAME, TOOL_EXTRAS
 from .fields import finish_word, logprobs_object, usage_object
-from .reader import DONE
 
 
 class Writer:

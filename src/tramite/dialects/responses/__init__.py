@@ -10,7 +10,7 @@ from typing import Literal
 
 from tramite.calls import Kind
 from tramite.dialects.base import Dialect, Operation
-from tramite.dialects.openai.errors_in import decode_error
+from tramite.dialects.failure_shapes import decode_error
 from tramite.dialects.openai.errors_out import encode_error
 from tramite.dialects.openai.models import Models
 

@@ -9,13 +9,12 @@ from typing import Any
 import msgspec
 
 from tramite.calls import ChatCall, Kind
+from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.errors_in import error_inside
+from tramite.dialects.failure_shapes import error_inside
+from tramite.dialects.json_bodies import UNREADABLE, decode_again, encode_json
 from tramite.dialects.openai.fields import usage_of
-from tramite.dialects.openai.settings_in import fields_of, take
-from tramite.dialects.openai.settings_out import encode_json
-from tramite.dialects.openai.shapes import UNREADABLE, decode_again
+from tramite.dialects.request_fields import fields_of, take
 from tramite.errors import InvalidCall, ProviderError
 from tramite.messages import Message
 from tramite.replies import Choice, Reply, Usage

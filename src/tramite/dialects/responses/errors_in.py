@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.errors_in import error_inside
+from tramite.dialects.bad_reply import bad_reply
+from tramite.dialects.failure_shapes import error_inside
 from tramite.errors import BadReply, Overloaded, ProviderError
 
 _REQUEST, _FILTER, _SERVER = "invalid_request_error", "content_policy_violation", "server_error"

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from tramite.dialects.openai.shapes import UNREADABLE
+from tramite.dialects.json_bodies import UNREADABLE
 from tramite.errors import InvalidCall
 from tramite.messages import Content, Image, Message, Opaque, Part, Text
 

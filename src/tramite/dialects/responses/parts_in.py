@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from tramite.dialects.json_bodies import objects
 from tramite.dialects.openai.fields import logprobs_of
-from tramite.dialects.openai.parts_in import new_tool_id, objects
+from tramite.dialects.openai.parts_in import new_tool_id
 from tramite.messages import Content, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from tramite.replies import TokenLogprob
 

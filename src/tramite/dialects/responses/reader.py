@@ -6,9 +6,9 @@ This is a hot path: one typed decode and one event for an ordinary frame.
 from __future__ import annotations
 
 from tramite import events as ev
-from tramite.dialects.openai.bad_reply import bad_reply
+from tramite.dialects.bad_reply import bad_reply
+from tramite.dialects.json_bodies import UNREADABLE, decode_again
 from tramite.dialects.openai.fields import logprobs_of, usage_of
-from tramite.dialects.openai.shapes import UNREADABLE, decode_again
 from tramite.wire.frames import Frame
 
 from .fields import finish_of

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from tramite.calls import ResponseFormat, Tool
-from tramite.dialects.openai.settings_in import model_of, take
+from tramite.dialects.openai.settings_in import model_of
+from tramite.dialects.request_fields import take
 from tramite.errors import InvalidCall
 
 from .settings_out import ENCRYPTED, LOGPROBS, NO_PARAMETERS

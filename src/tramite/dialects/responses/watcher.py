@@ -12,10 +12,10 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from tramite.dialects.openai.bad_reply import bad_reply
-from tramite.dialects.openai.errors_in import error_in_text
+from tramite.dialects.bad_reply import bad_reply
+from tramite.dialects.failure_shapes import error_in_text
+from tramite.dialects.json_bodies import UNREADABLE, decode_again
 from tramite.dialects.openai.fields import usage_of
-from tramite.dialects.openai.shapes import UNREADABLE, decode_again
 from tramite.errors import ProviderError
 from tramite.replies import Finish, Usage
 from tramite.wire.frames import Frame
