@@ -22,6 +22,7 @@ COMMANDS = {
     "prices": "Say how old the prices are, or fetch newer ones.",
     "config": "Show the configuration and where it comes from; trust a folder's files.",
     "secrets": "Keep, list and remove secrets.",
+    "pull": "Fetch a model from the Hugging Face hub, to be used on this machine.",
     "doctor": "Say what is configured, what answers, what is missing, and how to fix it.",
     "simulate": "Run a provider that misbehaves on demand, on a local port.",
 }
