@@ -72,6 +72,7 @@ def test_a_missing_secret_says_where_to_get_one() -> None:
         ("openai", "text-davinci-003", "gpt-6-luna"),
         ("openai", "gpt-3.5-turbo", "gpt-5.6-terra"),
         ("openai", "gpt-4", "gpt-5.6-sol"),
+        ("openai-responses", "gpt-4", "gpt-5.6-sol"),
         ("openai", "text-similarity-ada-001", "text-embedding-3-small"),
         ("groq", "mixtral-8x7b-32768", "openai/gpt-oss-120b"),
         ("mistral", "open-mixtral-8x7b", "mistral-small-latest"),

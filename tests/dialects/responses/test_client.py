@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.client.world import QUICK, config, in_process, words
-from tramite import AsyncClient, Reply, TramiteError
+from tests.dialects.responses.wire import text, thought, whole
+from tests.wire.loopback import Exchange, serving
+from tramite import AsyncClient, Message, Reply, TramiteError, user
 from tramite.simulator import InProcess, Simulator, fast_forward
 
 DIALECT = 'dialect = "openai-responses"\napi_key = "sk-right"\n'
@@ -117,3 +121,48 @@ async def test_tools_schemas_and_thinking_over_a_socket() -> None:
             assert thought.reasoning
             noticed = await llm.chat("?", model="sim/ok", seed=7)
             assert noticed.notices == ("sim/ok does not support seed: it was left out",)
+
+
+async def test_openais_key_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The catalogue has a row for it: no file is needed."""
+    async with Simulator.running(key="sk-right") as simulator:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-right")
+        monkeypatch.setenv("OPENAI_BASE_URL", simulator.base_url)
+        async with AsyncClient() as llm:
+            reply = await llm.chat("Ciao", model="openai-responses/echo")
+            assert (reply.text, reply.target) == ("Ciao", "openai-responses/echo")
+            assert "ok" in [model.id for model in await llm.models("openai-responses")]
+            assert (await llm.chat("Ciao", model="openai/echo")).request_id == "sim-3"
+
+
+def _told(provider: str, address: str) -> Path:
+    file = Path("own.toml")
+    file.write_text(f'[providers.{provider}]\ndialect = "openai-responses"\napi_key = "sk-right"\n{address}\n')
+    return file
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure", "xai"])
+async def test_a_provider_can_be_told_to_speak_it(provider: str) -> None:
+    async with Simulator.running(key="sk-right") as simulator:
+        address = f'endpoint = "{simulator.url}"' if provider == "azure" else f'base_url = "{simulator.base_url}"'
+        async with AsyncClient(_told(provider, address)) as llm:
+            async with llm.stream("Ciao", model=f"{provider}/echo") as stream:
+                assert "".join([text async for text in stream.text]) == "Ciao"
+            assert stream.reply.usage.output_tokens == 1
+
+
+async def test_a_conversation_goes_on_with_what_the_model_thought() -> None:
+    """A provider that gives an encrypted thought gets it back before what it led to."""
+    thinking = thought("hmm", encrypted_content="gAAA")
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.reply(json.dumps(whole(thinking, text("Ecco."))).encode(), content_type="application/json")
+
+    async with serving(answer) as server, AsyncClient(config(server.url, more=DIALECT)) as llm:
+        reply = await llm.chat("Che cosa?", model="sim/gpt-5-mini")
+        assert (reply.text, reply.reasoning) == ("Ecco.", "hmm")
+        again: list[Message] = [user("Che cosa?"), reply.message, user("E poi?")]
+        await llm.chat(again, model="sim/gpt-5-mini")
+    sent = json.loads(server.requests[-1].body)["input"]
+    assert [item.get("type", item.get("role")) for item in sent] == ["user", "reasoning", "message", "user"]
+    assert sent[1] == {"type": "reasoning", "summary": thinking["summary"], "encrypted_content": "gAAA"}

@@ -87,7 +87,7 @@ def test_a_messages_phase_is_kept() -> None:
 
 
 def test_what_belongs_to_a_call_is_kept() -> None:
-    fields = {"namespace": "weather", "caller": {"type": "program", "caller_id": "p"}}
+    fields: dict[str, Any] = {"namespace": "weather", "caller": {"type": "program", "caller_id": "p"}}
     assert kept(decode(call(**fields)).message) == [{"call": "call_1", "fields": fields}]
     assert kept(decode(call(caller={"type": "direct"})).message) == []
 

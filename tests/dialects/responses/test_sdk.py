@@ -67,7 +67,7 @@ async def test_all_that_a_request_may_ask(llm: openai.AsyncOpenAI) -> None:
         user="u-1",
     )
     assert reply.output_text == "Ciao"
-    assert (reply.max_output_tokens, reply.temperature, reply.top_p, reply.store) == (50, 0.5, 0.9, False)
+    assert (reply.max_output_tokens, reply.temperature, reply.top_p) == (50, 0.5, 0.9)
     assert (reply.metadata, reply.parallel_tool_calls) == ({"who": "me"}, False)
     assert reply.reasoning is not None
     assert (reply.reasoning.effort, reply.reasoning.summary) == ("low", "auto")
@@ -121,8 +121,8 @@ async def test_a_tool_is_called_and_its_answer_given_back(llm: openai.AsyncOpenA
     (call,) = reply.output
     assert isinstance(call, ResponseFunctionToolCall)
     assert (call.name, call.arguments, call.status) == ("weather", '{"city":"text"}', "completed")
-    output = {"type": "function_call_output", "call_id": call.call_id, "output": "sole"}
-    answer = await llm.responses.create(model="tools", input=[*asked, *reply.output, output], tools=[WEATHER])
+    asked += [*reply.output, {"type": "function_call_output", "call_id": call.call_id, "output": "sole"}]
+    answer = await llm.responses.create(model="tools", input=asked, tools=[WEATHER])
     assert answer.output_text == "The tool answered: sole"
 
 
