@@ -25,7 +25,7 @@ class Frames:
 
     def put(self, kind: str, **fields: Any) -> None:
         """One more frame."""
-        self._ready.append(Frame(msgspec.json.encode({"type": kind, "sequence_number": self._number, **fields}), kind))
+        self._ready.append(Frame(msgspec.json.encode({"type": kind, **fields, "sequence_number": self._number}), kind))
         self._number += 1
 
     def take(self) -> list[Frame]:
