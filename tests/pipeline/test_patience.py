@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from tramite.errors import DeadlineExceeded
 from tramite.pipeline.patience import Interrupted, Patience
 from tramite.simulator import fast_forward
 
@@ -95,7 +97,7 @@ def test_closing_ends_the_wait_under_way_and_every_later_one() -> None:
         await asyncio.sleep(0)
         patience.close()
         causes = []
-        for awaitable in (waiting, patience.wait(asyncio.sleep(1)), patience.sleep(1)):
+        for awaitable in (waiting, patience.wait(asyncio.sleep(1)), patience.in_time(asyncio.sleep(1), "")):
             with pytest.raises(Interrupted) as caught:
                 await awaitable
             causes.append(caught.value.cause)
@@ -123,3 +125,52 @@ def test_one_timer_serves_a_thousand_waits() -> None:
         return armed
 
     assert fast_forward(main()) <= 2
+
+
+def test_a_wait_after_closing_leaves_no_cancellation_behind_even_for_what_is_ready() -> None:
+    async def ready() -> None:
+        pass
+
+    async def main() -> int:
+        patience = Patience(10)
+        patience.close()
+        with pytest.raises(Interrupted):
+            await patience.wait(ready())
+        await asyncio.sleep(1)  # would raise, were a cancellation still pending
+        task = asyncio.current_task()
+        return task.cancelling() if task else -1
+
+    assert fast_forward(main()) == 0
+
+
+@pytest.mark.parametrize("answer", [ValueError, None])
+def test_what_answers_its_interruption_in_its_own_way_leaves_no_cancellation_behind(answer: Any) -> None:
+    async def stubborn() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if answer:
+                raise answer from None
+        return "here"
+
+    async def main() -> int:
+        got = await asyncio.gather(asyncio.create_task(counted()), return_exceptions=True)
+        assert isinstance(got[0], int)
+        return got[0]
+
+    async def counted() -> int:
+        with suppress(ValueError):
+            assert await Patience(10).wait(stubborn(), 1) == "here"
+        task = asyncio.current_task()
+        return task.cancelling() if task else -1
+
+    assert fast_forward(main()) == 0
+
+
+def test_what_runs_past_the_deadline_is_told_with_the_limit_s_name() -> None:
+    async def main() -> str:
+        with pytest.raises(DeadlineExceeded) as caught:
+            await Patience(7).in_time(asyncio.Event().wait(), "finding a server")
+        return str(caught.value)
+
+    assert fast_forward(main()) == "deadline_s (7 s) is over: finding a server"

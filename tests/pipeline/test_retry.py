@@ -97,7 +97,7 @@ async def test_user_s_functions_run_off_the_loop_and_coroutines_on_it() -> None:
     decider = retrier(policy)
     assert await decider.after_error(Overloaded("x")) == 0
     assert await decider.after_error(Overloaded("x")) is None
-    assert await decider.fallback() == "after 2"
+    assert await decider.fallback(Overloaded("x")) == "after 2"
     assert threads[0] is not threading.main_thread()
     assert threads[1] is threading.main_thread()
 
@@ -111,7 +111,20 @@ async def test_each_retry_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
-@pytest.mark.parametrize("settings", [{"attempts": 0}, {"strategy": "linear"}, {"base_s": -1}, {"max_s": -0.1}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"attempts": 0},
+        {"attempts": "3"},
+        {"attempts": 2.5},
+        {"attempts": True},
+        {"strategy": "linear"},
+        {"base_s": -1},
+        {"base_s": "1"},
+        {"max_s": -0.1},
+        {"max_s": float("nan")},
+    ],
+)
 def test_a_policy_that_makes_no_sense_is_refused(settings: Any) -> None:
     with pytest.raises(ConfigError, match=next(iter(settings))):
         Retry(**settings)

@@ -12,7 +12,7 @@ import msgspec
 from tramite.calls import Tool
 from tramite.errors import InvalidCall
 from tramite.messages import Message, ToolCall, tool_result
-from tramite.pipeline.retry import call_user
+from tramite.pipeline.users import call_user
 
 logger = logging.getLogger("tramite.tools")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from msgspec import Struct
 
 from tramite.config import Timeouts
-from tramite.dialects.base import Encoded, Operation, Signals, Watcher
-from tramite.errors import BadReply, ConnectionBroken, DeadlineExceeded, IncompleteStream, RequestRejected, TimedOut
+from tramite.dialects.base import Encoded, Operation, Signals
+from tramite.errors import BadReply, ConnectionBroken, IncompleteStream, RequestRejected, TimedOut
+from tramite.providers.addresses import without_password
 from tramite.wire.frames import Frame
 from tramite.wire.headers import notices, request_id
 from tramite.wire.ndjson import NDJSONDecoder
@@ -39,9 +40,11 @@ async def ask(endpoint: Endpoint, envelope: Envelope, timeouts: Timeouts, patien
     operation = endpoint.operation(envelope.kind)
     encoded = envelope.body_for(endpoint.dialect, endpoint.target)
     first_s = timeouts.first_token(endpoint.provider, stream=False)
+    began_s = patience.elapsed_s()
     response = await _send(endpoint, encoded, timeouts, patience, first_s)
     try:
-        body = await _body(response, patience, timeouts)
+        left_s = None if first_s is None else began_s + first_s - patience.elapsed_s()
+        body = await _body(response, endpoint, timeouts, patience, left_s)
     finally:
         response.close()
     value, signals = envelope.receive(operation, body)
@@ -61,27 +64,33 @@ class Upstream:
     """A streamed body under way. `frames()` gives what has come, nothing once the stream is proven whole."""
 
     def __init__(
-        self, response: Response, operation: Operation, watcher: Watcher, patience: Patience, stall_s: float
+        self, endpoint: Endpoint, envelope: Envelope, response: Response, patience: Patience, stall_s: float
     ) -> None:
-        self.operation = operation
-        self.watcher = watcher
+        self.operation = operation = endpoint.operation(envelope.kind)
+        self.watcher = envelope.watch(operation) if envelope.watch is not None else operation.watcher(envelope.n)
         self.notices: tuple[str, ...] = ()
         self.request_id = request_id(response.headers)
+        self._endpoint = endpoint
         self._response = response
-        self._decoder: SSEDecoder | NDJSONDecoder = SSEDecoder()
+        self._decoder: SSEDecoder | NDJSONDecoder = (
+            NDJSONDecoder() if endpoint.dialect.framing == "ndjson" else SSEDecoder()
+        )
         self._patience = patience
         self._stall_s = stall_s
+        self._stalled = f"silent for {stall_s:g} s in the middle of the stream (stall_s)"
         self._held: list[Frame] = []
         self._began = False
         self._first = b""
         self._at_end = False
 
-    async def open(self, first_token_s: float | None) -> None:
+    async def open(self, first_token_s: float | None, began_s: float) -> None:
         """Wait until there is something to show, so that what fails before it can be tried again unseen."""
-        until = self._patience.elapsed_s() + first_token_s if first_token_s is not None else None
         while not (self.watcher.content or self.watcher.proof):
-            left = None if until is None else max(0.0, until - self._patience.elapsed_s())
-            frames = await self._read(left)
+            if first_token_s is None:
+                frames = await self._read(None, "")
+            else:
+                left_s = max(0.0, began_s + first_token_s - self._patience.elapsed_s())
+                frames = await self._read(left_s, f"no token within {first_token_s:g} s (first_token_s)")
             self._held += frames
             if not frames and self._at_end:
                 self._check_end()
@@ -96,7 +105,7 @@ class Upstream:
             held, self._held = self._held, []
             return held
         while not self._at_end:
-            frames = await self._read(self._stall_s)
+            frames = await self._read(self._stall_s, self._stalled)
             if frames:
                 return frames
         self._check_end()
@@ -106,7 +115,7 @@ class Upstream:
         """Let the connection go, at once."""
         self._response.close()
 
-    async def _read(self, silence_s: float | None) -> list[Frame]:
+    async def _read(self, silence_s: float | None, too_long: str) -> list[Frame]:
         if self.watcher.error is not None:
             raise self.watcher.error
         if self.watcher.ended:
@@ -123,7 +132,7 @@ class Upstream:
                 return []
             raise IncompleteStream(f"the stream broke off: {error.message}", status=self._response.status) from error
         except Interrupted as interrupted:
-            _translate(interrupted, "silent for too long in the middle of the stream", silence_s)
+            raise _late(interrupted, self._patience, self._endpoint, too_long) from None
         frames = self._decoder.feed(chunk)
         if not frames and not self._began:
             self._first = (self._first + chunk)[:200]
@@ -169,19 +178,18 @@ class Upstream:
 
 async def ask_stream(endpoint: Endpoint, envelope: Envelope, timeouts: Timeouts, patience: Patience) -> Upstream:
     """One request, and its stream up to the first content. Raises ProviderError, DeadlineExceeded."""
-    operation = endpoint.operation(envelope.kind)
     encoded = envelope.body_for(endpoint.dialect, endpoint.target)
     first_s = timeouts.first_token(endpoint.provider, stream=True)
-    began = patience.elapsed_s()
+    began_s = patience.elapsed_s()
     response = await _send(endpoint, encoded, timeouts, patience, first_s)
-    watcher = envelope.watch(operation) if envelope.watch is not None else operation.watcher(envelope.n)
-    upstream = Upstream(response, operation, watcher, patience, timeouts.stall_s)
-    upstream.notices = encoded.notices + notices(response.headers)
     try:
-        await _refuse_if_not_a_stream(response, patience, timeouts, operation)
-        await upstream.open(None if first_s is None else first_s - (patience.elapsed_s() - began))
+        upstream = Upstream(endpoint, envelope, response, patience, timeouts.stall_s)
+        upstream.notices = encoded.notices + notices(response.headers)
+        if response.headers.get("content-type", "").startswith(("application/json", "text/html")):
+            await _refuse(response, endpoint, timeouts, patience, upstream.operation)
+        await upstream.open(first_s, began_s)
     except BaseException:
-        upstream.close()
+        response.close()
         raise
     return upstream
 
@@ -190,62 +198,73 @@ async def _send(
     endpoint: Endpoint, encoded: Encoded, timeouts: Timeouts, patience: Patience, first_s: float | None
 ) -> Response:
     """The response, once it is known to be a success; else the provider's error."""
+    if endpoint.secret_is_slow:
+        await patience.in_time(endpoint.read_secret(), f"reading the secret for {endpoint.target}")
     try:
         response = await patience.wait(endpoint.transport.send(endpoint.request(encoded, timeouts)), first_s)
     except Interrupted as interrupted:
-        _translate(interrupted, "no answer", first_s)
+        raise _late(interrupted, patience, endpoint, f"no answer within {first_s or 0:g} s (first_token_s)") from None
     if response.status < 300:
         return response
     try:
         if response.status < 400:
-            where = response.headers.get("location", "elsewhere")
-            raise RequestRejected(
-                f"it redirects to {where[:200]}; secrets do not follow: set base_url to that address if you trust it",
-                status=response.status,
-            )
-        body = await _body(response, patience, timeouts)
+            raise _redirected(response)
+        body = await _body(response, endpoint, timeouts, patience, timeouts.stall_s)
     finally:
         response.close()
     raise endpoint.failure(response.status, response.headers, body)
 
 
-async def _body(response: Response, patience: Patience, timeouts: Timeouts) -> bytes:
-    """The whole body, each piece of it within `stall_s`."""
+async def _body(
+    response: Response, endpoint: Endpoint, timeouts: Timeouts, patience: Patience, first_s: float | None
+) -> bytes:
+    """The whole body: its beginning within `first_s`, each piece after it within `stall_s`."""
     if (whole := response.rest()) is not None:
         return whole
     chunks: list[bytes] = []
     size = 0
+    silence_s = first_s
     try:
         while size <= MAX_BODY:
-            chunk = await patience.wait(response.__anext__(), timeouts.stall_s)
+            chunk = await patience.wait(response.__anext__(), silence_s)
             chunks.append(chunk)
             size += len(chunk)
+            silence_s = timeouts.stall_s
         raise BadReply(f"the answer is larger than {MAX_BODY:,} bytes", status=response.status)
     except StopAsyncIteration:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
     except Interrupted as interrupted:
-        _translate(interrupted, "silent for too long in the middle of the answer", timeouts.stall_s)
+        limit = "stall_s" if silence_s == timeouts.stall_s else "first_token_s"
+        silent = f"silent for {silence_s or 0:.3g} s in the middle of the answer ({limit})"
+        raise _late(interrupted, patience, endpoint, silent) from None
 
 
-async def _refuse_if_not_a_stream(
-    response: Response, patience: Patience, timeouts: Timeouts, operation: Operation
+async def _refuse(
+    response: Response, endpoint: Endpoint, timeouts: Timeouts, patience: Patience, operation: Operation
 ) -> None:
     """An answer that is plainly JSON or HTML where a stream was asked for: an error in disguise, or a wrong address."""
-    content_type = response.headers.get("content-type", "")
-    if not content_type.startswith(("application/json", "text/html")):
-        return
-    body = await _body(response, patience, timeouts)
+    body = await _body(response, endpoint, timeouts, patience, timeouts.stall_s)
     raise operation.judge(body).error or BadReply(
-        f"a stream was asked for, and {content_type} came", status=response.status, body=_excerpt(body)
+        f"a stream was asked for, and {response.headers['content-type']} came",
+        status=response.status,
+        body=_excerpt(body),
     )
 
 
-def _translate(interrupted: Interrupted, what: str, silence_s: float | None) -> NoReturn:
+def _redirected(response: Response) -> RequestRejected:
+    """A redirect's query may hold a signature, or the request's own secret: it is not repeated."""
+    where = without_password(response.headers.get("location", "elsewhere").partition("?")[0])
+    return RequestRejected(
+        f"it redirects to {where[:200]}; secrets do not follow: set base_url to that address if you trust it",
+        status=response.status,
+    )
+
+
+def _late(interrupted: Interrupted, patience: Patience, endpoint: Endpoint, silence: str) -> Exception:
+    """The error that an interruption is."""
     if interrupted.cause == "silence":
-        raise TimedOut(f"{what} ({silence_s:.3g} s)" if silence_s else what) from None
-    if interrupted.cause == "deadline":
-        raise DeadlineExceeded(f"deadline_s is over: {what}") from None
-    raise interrupted
+        return TimedOut(silence)
+    return patience.translated(interrupted, f"waiting for {endpoint.target}")
 
 
 def _excerpt(body: bytes) -> str:

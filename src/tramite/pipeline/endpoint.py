@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 from tramite.calls import Kind
 from tramite.config import Timeouts
 from tramite.dialects.base import Dialect, Encoded, Operation, Target, operation
 from tramite.errors import ModelLoading, Overloaded, ProviderError
+from tramite.providers.addresses import without_password
 from tramite.providers.prices.lookup import Price
 from tramite.providers.rows import Provider
 from tramite.replies import Usage
 from tramite.wire.seam import Request, Transport
+
+from .users import call_user
 
 WAKING = (502, 503, 504)
 """What is answered in front of a server that is being started (facts A5)."""
@@ -21,7 +23,7 @@ WAKING = (502, 503, 504)
 class Endpoint:
     """One model at one provider. What does not change from request to request is worked out once."""
 
-    __slots__ = ("_headers", "dialect", "price", "provider", "target", "transport")
+    __slots__ = ("_headers", "dialect", "price", "provider", "renewals", "target", "transport")
 
     def __init__(
         self, provider: Provider, model: str, dialect: Dialect, transport: Transport, price: Price | None = None
@@ -31,25 +33,30 @@ class Endpoint:
         self.transport = transport
         self.price = price
         self.target = Target(provider.name, model, provider.traits)
+        self.renewals = 0
+        """How often another secret was found after a 401."""
         self._headers: dict[str, str] | None = None
 
     def __repr__(self) -> str:
-        return f"Endpoint({self.target}, {self.dialect.name}, {self.provider.base_url})"
+        return f"Endpoint({self.target}, {self.dialect.name}, {without_password(self.provider.base_url)})"
 
     def operation(self, kind: Kind) -> Operation:
         """The dialect's operation of this kind. Raises `Unsupported` where there is none."""
         return operation(self.dialect, kind)
 
-    def request(self, encoded: Encoded, timeouts: Timeouts) -> Request:
-        """The request that carries this body. Raises `MissingSecret`."""
-        headers = self._headers
-        if headers is None:
-            headers = {
+    def headers(self) -> dict[str, str]:
+        """What every request says: its secret, and what goes beside it. Raises `MissingSecret`."""
+        if self._headers is None:
+            self._headers = {
                 "content-type": "application/json",
                 **self.provider.further_headers(),
                 **self.provider.credentials(),
             }
-            self._headers = headers
+        return self._headers
+
+    def request(self, encoded: Encoded, timeouts: Timeouts) -> Request:
+        """The request that carries this body. Raises `MissingSecret`."""
+        headers = self.headers()
         return Request(
             method=encoded.method,
             url=self.provider.url(encoded.path, self.target.model),
@@ -79,16 +86,28 @@ class Endpoint:
         """What this usage costs here; None where usage or price is unknown."""
         return self.price.cost_nanousd(usage) if self.price is not None and usage is not None else None
 
-    async def read_secret(self) -> None:
-        """Read the secret where that may take long (a command, a keyring), off the loop. Raises ConfigError."""
-        secret = self.provider.secret
-        if secret is not None and secret.blocking:
-            await asyncio.to_thread(secret.reveal)
+    @property
+    def secret_is_slow(self) -> bool:
+        """Whether the secret must still be read, from where that may take long: a command, a keyring, a function."""
+        return self._headers is None and self.provider.secret is not None and self.provider.secret.blocking
 
-    async def renew_secret(self) -> bool:
-        """Read the secret again, after a 401; True when it is another one now."""
+    async def read_secret(self) -> None:
+        """Read the secret off the loop. Raises ConfigError."""
+        if self.provider.secret is not None:
+            await call_user(self.provider.secret.reveal)  # it may be a function of the user's
+
+    async def renew_secret(self, renewals: int) -> bool:
+        """After a 401 of a request that began when there were so many `renewals`: whether there is another secret now.
+
+        Another request may have renewed it meanwhile, here or for another model; else its source is read again.
+        """
         secret = self.provider.secret
-        if secret is None:
-            return False
-        self._headers = None
-        return await asyncio.to_thread(secret.refresh)
+        if secret is None or self.renewals != renewals:
+            return secret is not None
+        refused, self._headers = self._headers, None
+        if secret.blocking or self.headers() == refused:
+            await call_user(secret.refresh)
+        if self.renewals == renewals:
+            self._headers = None
+            self.renewals += self.headers() != refused
+        return self.renewals != renewals

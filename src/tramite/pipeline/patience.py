@@ -6,11 +6,16 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Literal, TypeAlias, TypeVar
 
+from tramite.errors import DeadlineExceeded
+
 T = TypeVar("T")
 Cause: TypeAlias = Literal["deadline", "silence", "closed"]
 
 ROUND_S = 25.0
 """The timer is set no further ahead, so that a wait after the first seldom has to set it anew (stall_s is 30)."""
+
+
+_NO_CAUSE: Cause | None = None
 
 
 class Interrupted(Exception):
@@ -30,6 +35,7 @@ class Patience:
 
     def __init__(self, deadline_s: float) -> None:
         self._loop = asyncio.get_running_loop()
+        self.deadline_s = deadline_s
         self.started_at = self._loop.time()
         self.deadline_at = self.started_at + deadline_s
         self._timer: asyncio.TimerHandle | None = None
@@ -55,25 +61,38 @@ class Patience:
         task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("a request can only be waited for inside an asyncio task")
+        if self._closed:
+            _discard(awaitable)
+            raise Interrupted("closed")
         self._until, self._by_deadline = until, until == self.deadline_at
         if self._timer is None or self._timer.when() > until:
             self._arm(until)
         before = task.cancelling()
-        self._task, self._cause = task, "closed" if self._closed else None
-        if self._closed:
-            task.cancel()
+        self._task, self._cause = task, _NO_CAUSE
         try:
             return await awaitable
         except asyncio.CancelledError:
-            if self._cause is not None and task.uncancel() <= before:
-                raise Interrupted(self._cause) from None
+            cause, self._cause = self._cause, None
+            if cause is not None and task.uncancel() <= before:
+                raise Interrupted(cause) from None
             raise
         finally:
             self._task = None
+            if self._cause is not None:
+                task.uncancel()  # it was interrupted, and ended in a way of its own
 
-    async def sleep(self, delay_s: float) -> None:
-        """Sleep. Raises `Interrupted` when closed, or at the deadline."""
-        await self.wait(asyncio.sleep(delay_s))
+    async def in_time(self, awaitable: Awaitable[T], doing: str) -> T:
+        """Wait until the deadline. Raises DeadlineExceeded, which says what was being done; `Interrupted` if closed."""
+        try:
+            return await self.wait(awaitable)
+        except Interrupted as interrupted:
+            raise self.translated(interrupted, doing) from None
+
+    def translated(self, interrupted: Interrupted, doing: str) -> Exception:
+        """What an interruption by anything but silence is to whoever called."""
+        if interrupted.cause == "closed":
+            return interrupted
+        return DeadlineExceeded(f"deadline_s ({self.deadline_s:g} s) is over: {doing}")
 
     def close(self) -> None:
         """End the wait under way, if there is one, and every later one. Call it on the loop's thread."""
@@ -108,3 +127,10 @@ class Patience:
         if self._task is not None and self._cause is None:
             self._cause = cause
             self._task.cancel()
+
+
+def _discard(awaitable: Awaitable[object]) -> None:
+    """Drop what will not be waited for; a coroutine that is merely forgotten makes Python complain."""
+    close = getattr(awaitable, "close", None)
+    if close is not None:
+        close()

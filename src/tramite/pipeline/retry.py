@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import logging
 import random
 from collections.abc import Awaitable, Callable
@@ -11,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from tramite.errors import ConfigError, ProviderError, ReplyRefused
+from tramite.errors import ConfigError, ProviderError, ReplyRefused, TramiteError
+
+from .users import call_user
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -32,9 +32,10 @@ class Retry(Struct, frozen=True, kw_only=True):
     `exponential_jitter` uniform from 0 to that ("full jitter", AWS Architecture Blog, 2015). A provider's
     `Retry-After` is never undercut. `wait`, `stop` and `retry` take tenacity's own objects in place of ours.
 
-    `if_reply(reply)` says that an answer is not good enough and is to be asked for again; `before_sleep(state)` and
-    `on_give_up(state)` get tenacity's RetryCallState; what `on_give_up` returns, unless None, is the reply.
-    These functions run in a worker thread, coroutine functions on the loop.
+    `if_reply(reply)` says that a whole answer is not good enough and is to be asked for again; `before_sleep(state)`
+    and `on_give_up(state)` get tenacity's RetryCallState. What `on_give_up` returns, unless None, is the reply; a
+    stream, which cannot be replaced, only tells it. These functions run in a thread, coroutine functions on the loop;
+    all but `on_give_up` count against `deadline_s`.
     """
 
     attempts: int = 5
@@ -49,12 +50,12 @@ class Retry(Struct, frozen=True, kw_only=True):
     on_give_up: Callable[[RetryCallState], Any] | None = None
 
     def __post_init__(self) -> None:
-        if self.attempts < 1:
+        if not (_is_number(self.attempts, int) and self.attempts >= 1):
             raise ConfigError(f"retry.attempts must be a whole number from 1, got {self.attempts!r}")
         if self.strategy not in STRATEGIES:
             raise ConfigError(f"retry.strategy must be one of {', '.join(STRATEGIES)}, got {self.strategy!r}")
         for name, value in (("base_s", self.base_s), ("max_s", self.max_s)):
-            if not value >= 0:
+            if not (_is_number(value) and value >= 0):
                 raise ConfigError(f"retry.{name} must be a number of seconds from 0, got {value!r}")
 
     def delay_s(self, failures: int) -> float:
@@ -66,14 +67,6 @@ class Retry(Struct, frozen=True, kw_only=True):
         # 2^63 seconds is past any cap, and Python's floats end at 2^1023.
         exponential = min(self.max_s, self.base_s * 2.0 ** min(failures - 1, 63))
         return exponential if self.strategy == "exponential" else random.uniform(0, exponential)
-
-
-async def call_user(function: Callable[..., Any], *args: Any, **named: Any) -> Any:
-    """Call a function of the user's: a coroutine function here, any other in a worker thread, off the loop."""
-    if inspect.iscoroutinefunction(function):
-        return await function(*args, **named)
-    result = await asyncio.to_thread(function, *args, **named)
-    return await result if inspect.isawaitable(result) else result
 
 
 class Retrier:
@@ -111,9 +104,13 @@ class Retrier:
             raise ReplyRefused(f"the reply was refused by the retry predicate {self.state.attempt_number} times", reply)
         return delay
 
-    async def fallback(self) -> Any:
+    async def fallback(self, error: TramiteError) -> Any:
         """What the user's `on_give_up` puts in place of a reply; None if there is nothing."""
-        return await call_user(self._policy.on_give_up, self.state) if self._policy.on_give_up else None
+        if self._policy.on_give_up is None:
+            return None
+        if not isinstance(error, ReplyRefused):
+            self.state.set_exception((type(error), error, error.__traceback__))
+        return await call_user(self._policy.on_give_up, self.state)
 
     async def _begin(self) -> None:
         if not self._begun:
@@ -158,6 +155,10 @@ class Retrier:
         if getattr(error, "maybe_billed", False):
             return state.attempt_number >= min(self._policy.attempts, MAX_BILLED)
         return state.attempt_number >= self._policy.attempts
+
+
+def _is_number(value: object, kinds: Any = (int, float)) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def _off_loop(decide: Decider | None) -> Callable[[RetryCallState], Awaitable[Any]] | None:

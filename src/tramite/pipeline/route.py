@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
+from time import monotonic
 
 from tramite.calls import Kind
 from tramite.config import Config
@@ -18,6 +20,11 @@ from .endpoint import Endpoint
 from .envelope import Envelope
 from .pricing import price_of
 
+MOST_KNOWN = 1024
+"""Names whose endpoints are kept: whoever may name any model must not fill the memory."""
+ASKED_S = 60.0
+"""How long a server's own answer holds as to which model it has loaded: people load another one while we run."""
+
 
 class Routes:
     """Finds the endpoints of an envelope, and keeps what it has found."""
@@ -26,14 +33,28 @@ class Routes:
         self._config = config
         self._transport_of = transport_of
         self._known: dict[tuple[str | None, Kind], list[Endpoint]] = {}
+        self._until: dict[tuple[str | None, Kind], float] = {}
+
+    def __repr__(self) -> str:
+        return f"Routes({len(self._known)} known)"
 
     async def __call__(self, envelope: Envelope) -> Sequence[Endpoint]:
         """The endpoints in their order. Raises ConfigError, Unsupported, ModelNotFound for a retired model."""
         key = (envelope.model, envelope.kind)
         endpoints = self._known.get(key)
-        if endpoints is None:
-            endpoints = [await self._endpoint(*found, envelope.kind) for found in await self._resolve(envelope.model)]
-            self._known[key] = endpoints
+        if endpoints is None or (self._until and self._until.get(key, inf) < monotonic()):
+            endpoints = await self._find(*key)
+        return endpoints
+
+    async def _find(self, name: str | None, kind: Kind) -> list[Endpoint]:
+        targets = await self._resolve(name)
+        endpoints = [await self._endpoint(*target, kind) for target in targets]
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+            self._until.clear()
+        self._known[name, kind] = endpoints
+        if not all(model for _, model in targets) and kind != "models":
+            self._until[name, kind] = monotonic() + ASKED_S
         return endpoints
 
     async def _resolve(self, model: str | None) -> Sequence[tuple[Provider, str]]:
@@ -55,9 +76,7 @@ class Routes:
         if not model and kind != "models":
             model = await local_servers.loaded_model(provider, transport, kind)
         _refuse_retired(provider, model)
-        endpoint = Endpoint(provider, model, dialect, transport, price_of(self._config, provider, model))
-        await endpoint.read_secret()
-        return endpoint
+        return Endpoint(provider, model, dialect, transport, price_of(self._config, provider, model))
 
     def _no_such_operation(self, provider: Provider, kind: Kind) -> str:
         has = ", ".join(provider.kinds)

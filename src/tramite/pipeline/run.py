@@ -32,26 +32,27 @@ class Pipeline:
         """One whole answer. Raises TramiteError; its `attempts` tell what was tried."""
         timeouts = envelope.timeouts or self._timeouts
         patience = Patience(timeouts.deadline_s)
-        tries = Tries(await self._router(envelope), envelope.retry or self._retry, timeouts, patience)
         try:
-            while True:
-                endpoint = tries.begin()
-                try:
-                    whole = await ask(endpoint, envelope, timeouts, patience)
-                except (ProviderError, DeadlineExceeded) as error:
-                    delay_s = await tries.failed(error)
-                else:
-                    again_s = await tries.succeeded(whole.value, whole.request_id)
-                    if again_s is None:
-                        return _delivery(whole, tries, patience)
-                    delay_s = again_s
-                await tries.sleep(delay_s)
-        except TramiteError as error:
-            error.attempts = tuple(tries.attempts)
-            fallback = await tries.fallback()
-            if fallback is None:
-                raise
-            return _fallback(fallback, tries, patience)
+            tries = await self._tries(envelope, timeouts, patience)
+            try:
+                while True:
+                    endpoint = tries.begin()
+                    try:
+                        whole = await ask(endpoint, envelope, timeouts, patience)
+                    except (ProviderError, DeadlineExceeded) as error:
+                        delay_s = await tries.failed(error)
+                    else:
+                        again_s = await tries.succeeded(whole.value, whole.request_id)
+                        if again_s is None:
+                            return _delivery(whole, tries, patience)
+                        delay_s = again_s
+                    await tries.sleep(delay_s)
+            except TramiteError as error:
+                error.attempts = tuple(tries.attempts)
+                fallback = await tries.fallback(error)
+                if fallback is None:
+                    raise
+                return _fallback(fallback, tries, patience)
         finally:
             patience.done()
 
@@ -61,9 +62,10 @@ class Pipeline:
         A reader that cannot read a frame throws its BadReply in (`athrow`): that is the stream's failure too.
         """
         timeouts = envelope.timeouts or self._timeouts
-        tries = Tries(await self._router(envelope), envelope.retry or self._retry, timeouts, patience)
         upstream: Upstream | None = None
+        tries: Tries | None = None
         try:
+            tries = await self._tries(envelope, timeouts, patience)
             while upstream is None:
                 endpoint = tries.begin()
                 try:
@@ -80,15 +82,21 @@ class Pipeline:
         except Interrupted:
             pass  # its reader has closed it
         except TramiteError as error:
+            if tries is None:
+                raise
             if upstream is not None:
                 tries.record(error)
             error.attempts = tuple(tries.attempts)
-            await tries.fallback()
+            await tries.fallback(error)
             raise
         finally:
             if upstream is not None:
                 upstream.close()
             patience.done()
+
+    async def _tries(self, envelope: Envelope, timeouts: Timeouts, patience: Patience) -> Tries:
+        endpoints = await patience.in_time(self._router(envelope), "finding a target")
+        return Tries(endpoints, envelope.retry or self._retry, timeouts, patience)
 
 
 def _news(error: TramiteError, endpoint: Endpoint, delay_s: float) -> Retrying | Loading:

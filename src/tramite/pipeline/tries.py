@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -12,19 +13,21 @@ from tramite.errors import (
     DeadlineExceeded,
     ModelLoading,
     ProviderError,
+    ReplyRefused,
     RequestRejected,
     TramiteError,
 )
 from tramite.replies import Attempt
 
 from .endpoint import Endpoint
-from .patience import Interrupted, Patience
+from .patience import Patience
 from .retry import Retrier, Retry
 
 logger = logging.getLogger("tramite.retry")
 
 LOADING_STEP_S = 5.0
 MAX_LOADING_STEP_S = 30.0
+_CALLBACK = "in a function of the retry policy"
 
 
 class Tries:
@@ -40,12 +43,13 @@ class Tries:
         self._timeouts = timeouts
         self._patience = patience
         self._retrier: Retrier | None = None
+        self._renewals = 0
         self._renewed = False
         self._loading_since_s: float | None = None
 
     def begin(self) -> Endpoint:
         """A try begins now, at this endpoint."""
-        self.began_s = self._patience.elapsed_s()
+        self.began_s, self._renewals = self._patience.elapsed_s(), self.endpoint.renewals
         return self.endpoint
 
     async def failed(self, error: TramiteError) -> float:
@@ -61,8 +65,7 @@ class Tries:
         if isinstance(error, ModelLoading):
             delay_s = self._loading_wait_s(error)
         else:
-            self._retrier = self._retrier or self._new_retrier()
-            delay_s = await self._retrier.after_error(error)
+            delay_s = await self._patience.in_time(self._deciding().after_error(error), _CALLBACK)
         if delay_s is not None:
             return delay_s
         if not self._next or isinstance(error, AuthenticationFailed | RequestRejected):
@@ -76,24 +79,20 @@ class Tries:
         self.record(None, request_id)
         if self._retry.if_reply is None and self._retry.retry is None:
             return None
-        self._retrier = self._retrier or self._new_retrier()
-        return await self._retrier.after_reply(value)
+        return await self._patience.in_time(self._deciding().after_reply(value), _CALLBACK)
 
-    async def fallback(self) -> Any:
-        """What the user's `on_give_up` gives in place of an answer; None if nothing."""
-        return await self._retrier.fallback() if self._retrier else None
+    async def fallback(self, error: TramiteError) -> Any:
+        """What the user's `on_give_up` gives in place of an answer; None if nothing, or if it was never asked for."""
+        if self._retry.on_give_up is None or not isinstance(error, ProviderError | DeadlineExceeded | ReplyRefused):
+            return None
+        return await self._deciding().fallback(error)
 
     async def sleep(self, delay_s: float) -> None:
         """Wait for the next try's turn."""
         if delay_s <= 0:
             return
         began_s = self._patience.elapsed_s()
-        try:
-            await self._patience.sleep(delay_s)
-        except Interrupted as interrupted:
-            if interrupted.cause == "closed":
-                raise
-            raise DeadlineExceeded("deadline_s is over: waiting to try again") from None
+        await self._patience.in_time(asyncio.sleep(delay_s), "waiting to try again")
         self.waited_s += self._patience.elapsed_s() - began_s
 
     def record(self, error: TramiteError | None, request_id: str | None = None) -> None:
@@ -119,7 +118,9 @@ class Tries:
         if self._renewed or not isinstance(error, AuthenticationFailed) or error.status != 401:
             return False
         self._renewed = True
-        return await self.endpoint.renew_secret()
+        return await self._patience.in_time(
+            self.endpoint.renew_secret(self._renewals), f"reading the secret for {self.endpoint.target} again"
+        )
 
     def _loading_wait_s(self, error: ModelLoading) -> float | None:
         """A cold start costs no attempt: the server is asked again, slowly, until `start_timeout_s` is over.
@@ -136,5 +137,7 @@ class Tries:
         logger.info("%s is being loaded; asking again in %.1f s", self.endpoint.target, wait_s)
         return wait_s
 
-    def _new_retrier(self) -> Retrier:
-        return Retrier(self._retry, self._timeouts.max_wait_s, self._patience.left_s)
+    def _deciding(self) -> Retrier:
+        if self._retrier is None:
+            self._retrier = Retrier(self._retry, self._timeouts.max_wait_s, self._patience.left_s)
+        return self._retrier
