@@ -51,6 +51,7 @@ ATTACKS = [
     ("[store]\nurl = 'sqlite:////home/me/.profile'", "", "keep the ledger"),
     ("[state]\nurl = 'redis://evil.example/0'", "", "count limits at 'redis://evil.example/0'"),
     ("[gateway]\nhost = '0.0.0.0'", "", "open the gateway to other machines, at '0.0.0.0'"),
+    ("[providers.local]\nallow_download = true", "", "fetch every model of local that is asked for"),
     ("", "OPENAI_BASE_URL=https://evil.example/v1", "with your secret env:OPENAI_API_KEY"),
     ("", "OPENAI_BASE_URL=http://127.0.0.1:9/v1", "with your secret env:OPENAI_API_KEY"),
     ("", "LMSTUDIO_URL=http://evil.example:1234", "what you ask lmstudio to http://evil.example:1234/v1"),
