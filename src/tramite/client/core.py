@@ -150,14 +150,15 @@ def text_size(call: Call) -> int:
     """UTF-8 bytes of the call's texts."""
     match call:
         case ChatCall(messages=messages):
-            texts = tuple(message.text for message in messages)
+            texts = tuple([message.text for message in messages])
         case CompletionCall(prompt=prompt):
             texts = (prompt,)
         case EmbeddingCall(inputs=inputs):
             texts = inputs
         case _:
             texts = ()
-    return sum(len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    text = "".join(texts)
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _with_gap(completion: Operation, call: CompletionCall, target: Target, stream: bool) -> Encoded:

@@ -21,7 +21,7 @@ ToolLike: TypeAlias = Tool | Callable[..., Any]
 
 def as_tools(tools: Iterable[ToolLike]) -> tuple[Tool, ...]:
     """Tools as given, functions described by name, docstring and annotations. Raises InvalidCall."""
-    return tuple(tool if isinstance(tool, Tool) else _described(tool) for tool in tools)
+    return tuple([tool if isinstance(tool, Tool) else _described(tool) for tool in tools]) if tools else ()
 
 
 async def answer(calls: Sequence[ToolCall], tools: Sequence[Tool]) -> list[Message]:

@@ -13,8 +13,8 @@ from tramite.dialects.base import Encoded, Follower, Signals, StreamReader, Stre
 from tramite.dialects.json_bodies import objects
 from tramite.dialects.request_fields import fields_of, take
 from tramite.errors import InvalidCall
-from tramite.messages import Message
-from tramite.replies import Choice, Reply, Usage
+from tramite.messages import Content, Message
+from tramite.replies import Choice, Reply
 
 from .assistant_out import assistant_object, put_beside
 from .chat_reader import ChatChoices
@@ -25,7 +25,6 @@ from .fields import (
     logprobs_object,
     logprobs_of,
     usage_object,
-    usage_of,
 )
 from .follower import TextFollower
 from .messages_in import messages_of
@@ -36,7 +35,7 @@ from .settings_in import take_format, take_logprobs, take_sampling, take_tool_ch
 from .settings_out import finish_body, format_object, put_sampling, put_stream, tool_choice_value, tools_list
 from .shapes import Delta, WholeChoice
 from .watcher import TextWatcher
-from .wholes import judge_text, whole_of
+from .wholes import judge_text, reply_of, whole_of
 from .writer import ChatWriter
 
 
@@ -71,14 +70,7 @@ class Chat:
 
     def decode(self, body: bytes) -> Reply:
         """The reply. Raises `BadReply`, or the error that the body carries."""
-        whole = whole_of(body)
-        return Reply(
-            choices=tuple([_choice(choice) for choice in whole.choices or ()]),
-            usage=usage_of(whole.usage, whole.x_groq) or Usage(),
-            model=whole.model if isinstance(whole.model, str) else "",
-            request_id=whole.id if whole.id and isinstance(whole.id, str) else None,
-            system_fingerprint=whole.system_fingerprint or None,
-        )
+        return reply_of(whole_of(body), _choice)
 
     def reader(self, call: ChatCall) -> StreamReader:
         """A reader for the stream that answers this call."""
@@ -139,21 +131,23 @@ class Chat:
 
 def _choice(choice: WholeChoice) -> Choice:
     message = choice.message or Delta()
-    text = message.content
-    thinking = ""
-    if text.__class__ is not str:
-        text, thinking = text_and_thinking(text)
+    plain = message.content.__class__ is str and message == Delta(content=message.content)
+    content = message.content if plain else _content(message)
+    logprobs = () if choice.logprobs is None else logprobs_of(choice.logprobs)
+    return Choice(Message("assistant", content), finish_of(choice.finish_reason) or "unknown", logprobs)
+
+
+def _content(message: Delta) -> Content:
+    text, thinking = text_and_thinking(message.content)
     tools, extras = tool_calls_of(message) if message.tool_calls or message.function_call else ([], {})
     refusal = message.refusal
-    content = content_of(
+    return content_of(
         text,
         reasoning_of(message) or thinking,
         refusal if isinstance(refusal, str) else "",
         tools,
         opaque_of(objects(message.reasoning_details), message.extra_content, extras),
     )
-    logprobs = () if choice.logprobs is None else logprobs_of(choice.logprobs)
-    return Choice(Message("assistant", content), finish_of(choice.finish_reason) or "unknown", logprobs)
 
 
 def _choice_object(index: int, choice: Choice) -> dict[str, Any]:
