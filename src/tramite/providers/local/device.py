@@ -84,7 +84,7 @@ def _ours(folder: Path) -> Iterator[None]:
         raise
     except ImportError as error:
         raise MissingExtra(f"{folder} needs a package that is not installed: {_line(error)}") from error
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except Exception as error:
         if "trust_remote_code" in str(error):
             raise RequestRejected(
                 f"{folder} comes with program code of its own, which is never run: use a model that transformers "
