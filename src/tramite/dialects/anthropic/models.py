@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
-from tramite.calls import Kind, ModelsCall
+from tramite.calls import ModelsCall
 from tramite.dialects.bad_reply import bad_reply
-from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
+from tramite.dialects.base import Encoded, Target
 from tramite.dialects.json_bodies import UNREADABLE
-from tramite.errors import ProviderError, Unsupported
+from tramite.dialects.unstreamed import ModelList
+from tramite.errors import ProviderError
 from tramite.replies import ModelInfo, ModelsReply
 
 from .chat import HEADERS
@@ -22,42 +23,29 @@ _PATH = "/models?limit=1000"  # the most that a page may have; there are some tw
 _UNKNOWN_DATE = "1970-01-01T00:00:00Z"  # the API's own word for it
 
 
-class Models:
+class Models(ModelList):
     """See `dialects.base.Operation`. Lists are not streamed."""
 
-    kind: Kind = "models"
+    dialect = "anthropic"
 
     def encode(self, call: ModelsCall, target: Target, stream: bool) -> Encoded:
         """The call as a request to `/models`."""
         if stream:
-            _not_streamed()
+            self.not_streamed()
         return Encoded(_PATH, b"", method="GET", headers=HEADERS)
 
-    def decode(self, body: bytes) -> ModelsReply:
-        """The models. Raises `BadReply`, or the error that the body carries."""
-        listed = _listed(body)
-        if isinstance(listed, ProviderError):
-            raise listed
-        return ModelsReply(models=tuple(_info(item) for item in listed))
-
-    def reader(self, call: ModelsCall) -> StreamReader:
-        """Raises `Unsupported`."""
-        _not_streamed()
-
-    def judge(self, body: bytes) -> Signals:
-        """Signals of a whole body: it has succeeded when it is a list, empty or not."""
-        listed = _listed(body)
-        if isinstance(listed, ProviderError):
-            return Signals(error=listed)
-        return Signals(proof=True, finish="stop")
-
-    def watcher(self, n: int) -> Watcher:
-        """Raises `Unsupported`."""
-        _not_streamed()
-
-    def decode_call(self, body: bytes, path: str) -> tuple[ModelsCall, bool]:
-        """There is nothing in it: pages are not cut smaller."""
-        return ModelsCall(), False
+    def listed(self, body: bytes) -> list[ModelInfo] | ProviderError:
+        """The entries under `data`, or why there are none."""
+        try:
+            payload = msgspec.json.decode(body)
+        except UNREADABLE as error:
+            return bad_reply(body, _EXPECTED, error)
+        found = payload.get("data") if isinstance(payload, dict) else None
+        if isinstance(found, list) and all(
+            isinstance(item, dict) and isinstance(item.get("id"), str) for item in found
+        ):
+            return [_info(item) for item in found]
+        return error_inside(body) or bad_reply(body, _EXPECTED, "no list of objects with ids")
 
     def encode_reply(self, reply: ModelsReply, call: ModelsCall) -> bytes:
         """The models as Anthropic's list; who owns one and whether it is loaded has no word there."""
@@ -70,25 +58,6 @@ class Models:
                 "last_id": ids[-1] if ids else None,
             }
         )
-
-    def writer(self, call: ModelsCall) -> StreamWriter:
-        """Raises `Unsupported`."""
-        _not_streamed()
-
-
-def _not_streamed() -> NoReturn:
-    raise Unsupported("the anthropic dialect does not stream the models operation", "stream")
-
-
-def _listed(body: bytes) -> list[Mapping[str, Any]] | ProviderError:
-    try:
-        payload = msgspec.json.decode(body)
-    except UNREADABLE as error:
-        return bad_reply(body, _EXPECTED, error)
-    found = payload.get("data") if isinstance(payload, dict) else None
-    if isinstance(found, list) and all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in found):
-        return found
-    return error_inside(body) or bad_reply(body, _EXPECTED, "no list of objects with ids")
 
 
 def _info(item: Mapping[str, Any]) -> ModelInfo:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.frames import DONE
 from tramite.dialects.json_bodies import UNREADABLE, decoded
-from tramite.errors import ProviderError
-from tramite.replies import Finish, Usage
+from tramite.dialects.stream_state import StreamState
 from tramite.wire.frames import Frame
 
 from .errors_in import error_inside
@@ -22,18 +21,13 @@ _MORE = "content_block_delta"
 _UNNAMED = (b'{"type":"content_block_delta"', b'{"type": "content_block_delta"')
 
 
-class MessageWatcher:
+class MessageWatcher(StreamState):
     """See `dialects.base.Watcher`. The proof is `message_stop`, after a stop reason."""
 
-    __slots__ = ("_begun", "content", "ended", "error", "finish", "proof", "usage")
+    __slots__ = ("_begun",)
 
     def __init__(self) -> None:
-        self.content = False
-        self.proof = False
-        self.ended = False
-        self.finish: Finish | None = None
-        self.usage: Usage | None = None
-        self.error: ProviderError | None = None
+        super().__init__()
         self._begun: object = None
 
     def note(self, frame: Frame) -> None:
@@ -45,9 +39,6 @@ class MessageWatcher:
         ):
             return
         self._look(frame)
-
-    def close(self) -> None:
-        """The body has ended; there is nothing that only the end decides."""
 
     def _look(self, frame: Frame) -> None:
         data = frame.data.strip()
@@ -77,12 +68,6 @@ class MessageWatcher:
                 self.proof = self.finish is not None and self.error is None
             case _:
                 self._fail(error_inside(data))
-
-    def _fail(self, error: ProviderError | None) -> None:
-        """The first failure counts, and nothing that comes after it proves success."""
-        if error is not None:
-            self.error = self.error or error
-            self.proof = False
 
 
 def _begins(block: Block) -> bool:

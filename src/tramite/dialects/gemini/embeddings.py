@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
 from tramite.calls import EmbeddingCall, Kind
 from tramite.dialects.bad_reply import bad_reply
-from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
+from tramite.dialects.base import Encoded, Signals, Target
 from tramite.dialects.json_bodies import UNREADABLE, encode_json
+from tramite.dialects.unstreamed import Unstreamed
 from tramite.errors import InvalidCall, ProviderError, Unsupported
 from tramite.replies import EmbeddingReply, Usage
 
@@ -32,15 +33,16 @@ class SingleCall(EmbeddingCall, frozen=True, kw_only=True, omit_defaults=True):
     """A call of our server's that came as `embedContent`: its answer has another shape."""
 
 
-class Embeddings:
+class Embeddings(Unstreamed):
     """See `dialects.base.Operation`. Embeddings are not streamed."""
 
     kind: Kind = "embedding"
+    dialect = "gemini"
 
     def encode(self, call: EmbeddingCall, target: Target, stream: bool) -> Encoded:
         """The call as a request to `batchEmbedContents`."""
         if stream:
-            not_streamed(self.kind)
+            self.not_streamed()
         beside: dict[str, Any] = {"model": resource(target.model)}
         if call.dimensions is not None:
             if "dimensions" in target.traits.unsupported:
@@ -67,10 +69,6 @@ class Embeddings:
             vectors=[vector.values for vector in vectors], usage=_usage(whole.usage_metadata) or Usage()
         )
 
-    def reader(self, call: EmbeddingCall) -> StreamReader:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
-
     def judge(self, body: bytes) -> Signals:
         """Signals of a whole body: it has succeeded when it has vectors and names no error."""
         try:
@@ -81,10 +79,6 @@ class Embeddings:
         if whole.error or not (whole.embeddings or whole.embedding):
             return Signals(error=_not_vectors(body, "no embeddings"), usage=usage)
         return Signals(proof=True, finish="stop", usage=usage)
-
-    def watcher(self, n: int) -> Watcher:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
 
     def decode_call(self, body: bytes, path: str) -> tuple[EmbeddingCall, bool]:
         """The call that a client sent, as a batch or alone."""
@@ -113,15 +107,6 @@ class Embeddings:
         if reply.usage.input_tokens is not None:
             said["usageMetadata"] = {"promptTokenCount": reply.usage.input_tokens}
         return msgspec.json.encode(said)
-
-    def writer(self, call: EmbeddingCall) -> StreamWriter:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
-
-
-def not_streamed(kind: Kind) -> NoReturn:
-    """Raise `Unsupported`."""
-    raise Unsupported(f"the gemini dialect does not stream the {kind} operation", "stream")
 
 
 def _usage(counts: Counts | None) -> Usage | None:

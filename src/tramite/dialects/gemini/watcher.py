@@ -11,8 +11,8 @@ from contextlib import suppress
 from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.frames import FRAME
 from tramite.dialects.json_bodies import UNREADABLE, decoded
-from tramite.errors import ProviderError
-from tramite.replies import Finish, Usage
+from tramite.dialects.stream_state import StreamState
+from tramite.replies import Usage
 from tramite.wire.frames import Frame
 
 from .errors_in import blocked, error_in_text, error_inside, no_answer
@@ -20,20 +20,13 @@ from .fields import FAILED, finish_of, reason_of, usage_in
 from .shapes import Candidate, decode_watched
 
 
-class TextWatcher:
+class TextWatcher(StreamState):
     """See `dialects.base.Watcher`."""
 
-    __slots__ = (
-        *("content", "ended", "error", "finish", "proof"),
-        *("_called", "_finished", "_head", "_idle", "_latest", "_middle", "_n", "_size", "_tail", "_usage"),
-    )
+    __slots__ = ("_called", "_finished", "_head", "_idle", "_latest", "_middle", "_n", "_size", "_tail", "_usage")
 
     def __init__(self, n: int) -> None:
-        self.content = False
-        self.proof = False
-        self.ended = False
-        self.finish: Finish | None = None
-        self.error: ProviderError | None = None
+        super().__init__()
         self._n = max(n, 1)
         self._finished: set[int] = set()
         self._called: set[int] = set()
@@ -112,11 +105,6 @@ class TextWatcher:
         if self.finish is None or index == 0:
             self.finish = finish_of(reason, index in self._called)
         self.proof = self.error is None and len(self._finished) >= self._n
-
-    def _fail(self, error: ProviderError) -> None:
-        """The first failure counts, and nothing that comes after it proves success."""
-        self.error = self.error or error
-        self.proof = False
 
     def _learn(self, candidates: list[Candidate], data: bytes) -> None:
         """Remember what surrounds this frame's text, if it is one that says nothing but text and counts."""

@@ -6,15 +6,16 @@ parameters stand at the root of a feature extraction's body.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from tramite.calls import EmbeddingCall, Kind
-from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
+from tramite.dialects.base import Encoded, Signals, Target
 from tramite.dialects.json_bodies import UNREADABLE, encode_json
 from tramite.dialects.request_fields import fields_of, take
+from tramite.dialects.unstreamed import Unstreamed
 from tramite.errors import InvalidCall, ProviderError, Unsupported
 from tramite.replies import EmbeddingReply
 
@@ -28,15 +29,16 @@ POOLING = "pooling"
 CUT = "what is longer than the model's window is cut by the server, which does not say where"
 
 
-class Embeddings:
+class Embeddings(Unstreamed):
     """See `dialects.base.Operation`. Embeddings are not streamed."""
 
     kind: Kind = "embedding"
+    dialect = "huggingface"
 
     def encode(self, call: EmbeddingCall, target: Target, stream: bool) -> Encoded:
         """The call as a request to `/embed`, or to the feature extraction of a model of the router's."""
         if stream:
-            not_streamed(self.kind)
+            self.not_streamed()
         if call.extra.get(POOLING, "mean") != "mean":
             raise Unsupported(f"pooling must be 'mean', or left out, got {call.extra[POOLING]!r}", POOLING)
         body: dict[str, Any] = {"inputs": call.inputs}
@@ -54,10 +56,6 @@ class Embeddings:
         """The vectors of this call's texts (see `dialects.base.decode_for`)."""
         return EmbeddingReply(vectors=vectors_of(_list_in(body), len(call.inputs), POOLING in call.extra))
 
-    def reader(self, call: EmbeddingCall) -> StreamReader:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
-
     def judge(self, body: bytes) -> Signals:
         """Signals of a whole body: it has succeeded when it is a list with something in it."""
         try:
@@ -65,10 +63,6 @@ class Embeddings:
         except ProviderError as error:
             return Signals(error=error)
         return Signals(proof=True, finish="stop")
-
-    def watcher(self, n: int) -> Watcher:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
 
     def decode_call(self, body: bytes, path: str) -> tuple[EmbeddingCall, bool]:
         """The call that a client sent. Unknown fields stay in `extra`."""
@@ -85,15 +79,6 @@ class Embeddings:
     def encode_reply(self, reply: EmbeddingReply, call: EmbeddingCall) -> bytes:
         """The vectors as a list of lists."""
         return msgspec.json.encode(reply.vectors)
-
-    def writer(self, call: EmbeddingCall) -> StreamWriter:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
-
-
-def not_streamed(kind: Kind) -> NoReturn:
-    """Raise `Unsupported`."""
-    raise Unsupported(f"the huggingface dialect does not stream the {kind} operation", "stream")
 
 
 def put_truncate(body: dict[str, Any], wanted: bool, target: Target) -> tuple[str, ...]:

@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 
 from tramite.calls import Kind, RerankCall
-from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
+from tramite.dialects.base import Encoded, Signals, Target
 from tramite.dialects.json_bodies import UNREADABLE, encode_json
 from tramite.dialects.request_fields import fields_of, take
+from tramite.dialects.unstreamed import Unstreamed
 from tramite.errors import InvalidCall, Unsupported
 from tramite.replies import Ranked, RerankReply
 
-from .embeddings import not_streamed, put_extra, put_truncate
+from .embeddings import put_extra, put_truncate
 from .errors_in import failure_in
 from .paths import model_of, task_path
 from .shapes import Rank, decode_ranks
@@ -24,15 +25,16 @@ from .shapes import Rank, decode_ranks
 _EXPECTED = "a list of scores"
 
 
-class Reranking:
+class Reranking(Unstreamed):
     """See `dialects.base.Operation`. Orders are not streamed."""
 
     kind: Kind = "rerank"
+    dialect = "huggingface"
 
     def encode(self, call: RerankCall, target: Target, stream: bool) -> Encoded:
         """The call as a request to `/rerank`. All scores are asked for: TEI has no word for `top_n`."""
         if stream:
-            not_streamed(self.kind)
+            self.not_streamed()
         if target.traits.serves == "router":
             raise Unsupported(f"{target}: Hugging Face's router does not order texts; a server of TEI's does", "model")
         body: dict[str, Any] = {"query": call.query, "texts": call.texts}
@@ -53,10 +55,6 @@ class Reranking:
             raise failure_in(body, _EXPECTED, f"not one score for each of {len(call.texts)} texts")
         return RerankReply(results=reply.results[: call.top_n])
 
-    def reader(self, call: RerankCall) -> StreamReader:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
-
     def judge(self, body: bytes) -> Signals:
         """Signals of a whole body: it has succeeded when it is a list of scores."""
         try:
@@ -64,10 +62,6 @@ class Reranking:
         except UNREADABLE as error:
             return Signals(error=failure_in(body, _EXPECTED, error))
         return Signals(proof=True, finish="stop")
-
-    def watcher(self, n: int) -> Watcher:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
 
     def decode_call(self, body: bytes, path: str) -> tuple[RerankCall, bool]:
         """The call that a client sent. Unknown fields stay in `extra`."""
@@ -91,10 +85,6 @@ class Reranking:
         if call.extra.get("return_text") is True:
             said = [{**rank, "text": call.texts[rank["index"]]} for rank in said]
         return msgspec.json.encode(said)
-
-    def writer(self, call: RerankCall) -> StreamWriter:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
 
 
 def _ranks(body: bytes) -> list[Rank]:

@@ -12,8 +12,7 @@ from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.failure_shapes import error_in_text, error_inside
 from tramite.dialects.frames import DONE, FRAME
 from tramite.dialects.json_bodies import UNREADABLE, decoded
-from tramite.errors import ProviderError
-from tramite.replies import Finish, Usage
+from tramite.dialects.stream_state import StreamState
 from tramite.wire.frames import Frame
 
 from .fields import finish_of, usage_of
@@ -23,18 +22,10 @@ from .shapes import decode_frame
 _ONE_MORE = b'"generated_text":null'
 
 
-class GenerationWatcher:
+class GenerationWatcher(StreamState):
     """See `dialects.base.Watcher`."""
 
-    __slots__ = ("content", "ended", "error", "finish", "proof", "usage")
-
-    def __init__(self) -> None:
-        self.content = False
-        self.proof = False
-        self.ended = False
-        self.finish: Finish | None = None
-        self.usage: Usage | None = None
-        self.error: ProviderError | None = None
+    __slots__ = ()
 
     def note(self, frame: Frame) -> None:
         """Take one frame in."""
@@ -52,9 +43,6 @@ class GenerationWatcher:
                 if frame.event in ("", "message"):  # events of other names are not ours to read
                     self._fail(bad_reply(data, FRAME, error))
 
-    def close(self) -> None:
-        """The body has ended: there is nothing that only the end decides."""
-
     def _read(self, shape: Shape, data: bytes) -> None:
         if shape.error or shape.error_type:
             self._fail(error_inside(msgspec.json.decode(data), data, required=True))
@@ -68,8 +56,3 @@ class GenerationWatcher:
             self.finish = finish_of(shape.details)
             self.proof = self.error is None
             self.ended = True
-
-    def _fail(self, error: ProviderError | None) -> None:
-        """The first failure counts, and nothing that comes after it proves success."""
-        self.error = self.error or error
-        self.proof = False

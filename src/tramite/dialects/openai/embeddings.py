@@ -6,19 +6,21 @@ import base64
 import sys
 from array import array
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
 from tramite.calls import EmbeddingCall, Kind
 from tramite.dialects.bad_reply import bad_reply
-from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
+from tramite.dialects.base import Encoded, Signals, Target
 from tramite.dialects.failure_shapes import error_inside
 from tramite.dialects.json_bodies import UNREADABLE
 from tramite.dialects.request_fields import fields_of, take
+from tramite.dialects.unstreamed import Unstreamed
 from tramite.errors import InvalidCall, ProviderError, Unsupported
 from tramite.replies import EmbeddingReply, Usage
 
+from .assistant_out import NAME
 from .fields import usage_of
 from .settings_in import model_of
 from .settings_out import finish_body
@@ -28,15 +30,16 @@ _EXPECTED = "a list of embeddings"
 _FORMATS = ("float", "base64", "base64_int8")
 
 
-class Embeddings:
+class Embeddings(Unstreamed):
     """See `dialects.base.Operation`. Embeddings are not streamed."""
 
     kind: Kind = "embedding"
+    dialect = NAME
 
     def encode(self, call: EmbeddingCall, target: Target, stream: bool) -> Encoded:
         """The call as a request to `/embeddings`."""
         if stream:
-            not_streamed(self.kind)
+            self.not_streamed()
         body: dict[str, Any] = {"model": target.model, "input": call.inputs}
         if call.dimensions is not None:
             body["dimensions"] = call.dimensions
@@ -63,10 +66,6 @@ class Embeddings:
             request_id=whole.id if whole.id and isinstance(whole.id, str) else None,
         )
 
-    def reader(self, call: EmbeddingCall) -> StreamReader:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
-
     def judge(self, body: bytes) -> Signals:
         """Signals of a whole body: it has succeeded when it has vectors and names no error."""
         try:
@@ -76,10 +75,6 @@ class Embeddings:
         if whole.error or not whole.data:
             return Signals(error=_not_vectors(body, "no data"), usage=usage_of(whole.usage))
         return Signals(proof=True, finish="stop", usage=usage_of(whole.usage))
-
-    def watcher(self, n: int) -> Watcher:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
 
     def decode_call(self, body: bytes, path: str) -> tuple[EmbeddingCall, bool]:
         """The call that a client sent. `encoding_format` stays in `extra`, where `encode_reply` finds it."""
@@ -113,15 +108,6 @@ class Embeddings:
                 "usage": None if tokens is None else {"prompt_tokens": tokens, "total_tokens": tokens},
             }
         )
-
-    def writer(self, call: EmbeddingCall) -> StreamWriter:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
-
-
-def not_streamed(kind: Kind) -> NoReturn:
-    """Raise `Unsupported`."""
-    raise Unsupported(f"the openai dialect does not stream the {kind} operation", "stream")
 
 
 def _not_vectors(body: bytes, why: object) -> ProviderError:

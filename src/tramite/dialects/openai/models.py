@@ -7,15 +7,16 @@ from typing import Any
 
 import msgspec
 
-from tramite.calls import Kind, ModelsCall
+from tramite.calls import ModelsCall
 from tramite.dialects.bad_reply import bad_reply
-from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
+from tramite.dialects.base import Encoded, Target
 from tramite.dialects.failure_shapes import error_inside
 from tramite.dialects.json_bodies import UNREADABLE
+from tramite.dialects.unstreamed import ModelList
 from tramite.errors import ProviderError
 from tramite.replies import ModelInfo, ModelsReply
 
-from .embeddings import not_streamed
+from .assistant_out import NAME
 
 _EXPECTED = "a list of models"
 _CONTEXT = (
@@ -25,63 +26,32 @@ _CONTEXT = (
 )
 
 
-class Models:
+class Models(ModelList):
     """See `dialects.base.Operation`. Lists are not streamed."""
 
-    kind: Kind = "models"
+    dialect = NAME
 
     def encode(self, call: ModelsCall, target: Target, stream: bool) -> Encoded:
         """The call as a request to `/models`."""
         if stream:
-            not_streamed(self.kind)
+            self.not_streamed()
         return Encoded("/models", b"", method="GET")
 
-    def decode(self, body: bytes) -> ModelsReply:
-        """The models. Raises `BadReply`, or the error that the body carries."""
-        listed = _listed(body)
-        if isinstance(listed, ProviderError):
-            raise listed
-        return ModelsReply(models=tuple(_info(item) for item in listed))
-
-    def reader(self, call: ModelsCall) -> StreamReader:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
-
-    def judge(self, body: bytes) -> Signals:
-        """Signals of a whole body: it has succeeded when it is a list, empty or not."""
-        listed = _listed(body)
-        if isinstance(listed, ProviderError):
-            return Signals(error=listed)
-        return Signals(proof=True, finish="stop")
-
-    def watcher(self, n: int) -> Watcher:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
-
-    def decode_call(self, body: bytes, path: str) -> tuple[ModelsCall, bool]:
-        """There is nothing in it."""
-        return ModelsCall(), False
+    def listed(self, body: bytes) -> list[ModelInfo] | ProviderError:
+        """The entries, under `data`, or (Together) alone; or why there are none."""
+        try:
+            payload = msgspec.json.decode(body)
+        except UNREADABLE as error:
+            return bad_reply(body, _EXPECTED, error)
+        found = payload.get("data", payload.get("models")) if isinstance(payload, dict) else payload
+        if isinstance(found, list) and all(isinstance(item, dict) and _id(item) for item in found):
+            return [_info(item) for item in found]
+        said = error_inside(payload, body) if isinstance(payload, dict) else None
+        return said or bad_reply(body, _EXPECTED, "no list of objects with ids")
 
     def encode_reply(self, reply: ModelsReply, call: ModelsCall) -> bytes:
         """The models as an OpenAI list, with context and state in the words of Together and LM Studio."""
         return msgspec.json.encode({"object": "list", "data": [_model_object(info) for info in reply.models]})
-
-    def writer(self, call: ModelsCall) -> StreamWriter:
-        """Raises `Unsupported`."""
-        not_streamed(self.kind)
-
-
-def _listed(body: bytes) -> list[Mapping[str, Any]] | ProviderError:
-    """The entries, under `data`, or (Together) alone; or why there are none."""
-    try:
-        payload = msgspec.json.decode(body)
-    except UNREADABLE as error:
-        return bad_reply(body, _EXPECTED, error)
-    found = payload.get("data", payload.get("models")) if isinstance(payload, dict) else payload
-    if isinstance(found, list) and all(isinstance(item, dict) and _id(item) for item in found):
-        return found
-    said = error_inside(payload, body) if isinstance(payload, dict) else None
-    return said or bad_reply(body, _EXPECTED, "no list of objects with ids")
 
 
 def _id(item: Mapping[str, Any]) -> str:

@@ -13,8 +13,8 @@ from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.failure_shapes import error_in_text, error_inside
 from tramite.dialects.frames import DONE, FRAME
 from tramite.dialects.json_bodies import UNREADABLE, decoded
+from tramite.dialects.stream_state import StreamState
 from tramite.errors import Overloaded, ProviderError
-from tramite.replies import Finish, Usage
 from tramite.wire.frames import Frame
 
 from .fields import finish_of, has_failed, usage_of
@@ -22,21 +22,13 @@ from .parts_in import reasoning_of
 from .shapes import Chunk, ChunkChoice, decode_chunk
 
 
-class TextWatcher:
+class TextWatcher(StreamState):
     """See `dialects.base.Watcher`."""
 
-    __slots__ = (
-        *("content", "ended", "error", "finish", "proof", "usage"),
-        *("_finished", "_idle", "_n", "_surroundings", "_usage_frame"),
-    )
+    __slots__ = ("_finished", "_idle", "_n", "_surroundings", "_usage_frame")
 
     def __init__(self, n: int) -> None:
-        self.content = False
-        self.proof = False
-        self.ended = False
-        self.finish: Finish | None = None
-        self.usage: Usage | None = None
-        self.error: ProviderError | None = None
+        super().__init__()
         self._n = max(n, 1)
         self._finished: set[int] = set()
         self._usage_frame = False
@@ -102,11 +94,6 @@ class TextWatcher:
         if self.finish is None or index == 0:
             self.finish = finish
         self.proof = self.error is None and len(self._finished) >= self._n
-
-    def _fail(self, error: ProviderError) -> None:
-        """The first failure counts, and nothing that comes after it proves success."""
-        self.error = self.error or error
-        self.proof = False
 
     def _settle(self) -> None:
         """Snowflake never sends a finish reason: its proof is a frame of usage alone, followed by `[DONE]`."""
