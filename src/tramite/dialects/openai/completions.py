@@ -13,16 +13,16 @@ from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, 
 from tramite.dialects.request_fields import fields_of, take
 from tramite.errors import InvalidCall
 from tramite.messages import Message
-from tramite.replies import Choice, Reply, TokenLogprob, Usage
+from tramite.replies import Choice, Reply, TokenLogprob
 
 from .completion_fields import CompletionChoices, completion_logprobs, completion_logprobs_object
-from .fields import finish_of, finish_word, usage_object, usage_of
+from .fields import finish_of, finish_word, usage_object
 from .reader import Reader
 from .settings_in import take_sampling
 from .settings_out import finish_body, put_sampling, put_stream
 from .shapes import WholeChoice
 from .watcher import TextWatcher
-from .wholes import judge_text, whole_of
+from .wholes import judge_text, reply_of, whole_of
 from .writer import Writer
 
 
@@ -47,14 +47,7 @@ class Completions:
 
     def decode(self, body: bytes) -> Reply:
         """The reply. Raises `BadReply`, or the error that the body carries."""
-        whole = whole_of(body)
-        return Reply(
-            choices=tuple([_choice(choice) for choice in whole.choices or ()]),
-            usage=usage_of(whole.usage, whole.x_groq) or Usage(),
-            model=whole.model if isinstance(whole.model, str) else "",
-            request_id=whole.id if whole.id and isinstance(whole.id, str) else None,
-            system_fingerprint=whole.system_fingerprint or None,
-        )
+        return reply_of(whole_of(body), _choice)
 
     def reader(self, call: CompletionCall) -> StreamReader:
         """A reader for the stream that answers this call."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from tramite.dialects.base import Signals
 from tramite.dialects.failure_shapes import error_inside
 from tramite.dialects.json_bodies import UNREADABLE, decoded
 from tramite.errors import ProviderError
+from tramite.replies import Choice, Reply, Usage
 
 from .fields import finish_of, has_failed, usage_of
 from .shapes import Judged, JudgedChoice, Whole, WholeChoice, decode_judged, decode_whole
@@ -30,6 +31,17 @@ def whole_of(body: bytes) -> Whole:
     if failure is not None:
         raise failure
     return whole
+
+
+def reply_of(whole: Whole, choice: Callable[[WholeChoice], Choice]) -> Reply:
+    """The reply, its choices as the operation reads them."""
+    return Reply(
+        choices=tuple([choice(said) for said in whole.choices or ()]),
+        usage=usage_of(whole.usage, whole.x_groq) or Usage(),
+        model=whole.model if isinstance(whole.model, str) else "",
+        request_id=whole.id if whole.id and isinstance(whole.id, str) else None,
+        system_fingerprint=whole.system_fingerprint or None,
+    )
 
 
 def judge_text(body: bytes) -> Signals:
@@ -51,7 +63,7 @@ def _failure(
     reply: Whole | Judged, choices: Sequence[WholeChoice | JudgedChoice] | None, body: bytes
 ) -> ProviderError | None:
     if reply.error or not choices:
-        payload: Any = msgspec.json.decode(body)
+        payload: Any = decoded(msgspec.json.decode, body)
         return error_inside(payload, body) or (None if choices else bad_reply(body, EXPECTED, "no choices"))
     for choice in choices:
         if choice.error or has_failed(choice.finish_reason):
