@@ -33,6 +33,7 @@ def _operations() -> list[tuple[str, Operation]]:
 @example(body=b"")
 @example(body=b"<html>")
 @example(body=b'{"error":{"message":"no"}}')
+@example(body=b'{"error":"half of an emoji: \\ud83d","output":[]}')
 @example(body=b'{"choices":[],"data":[],"candidates":[],"content":[]}')
 @example(body=b'{"choices":[{"message":{"content":"x"}}],"error":"no"}')
 @example(body=b'{"choices":[{"message":{"content":"x"},"finish_reason":"error"}]}')

@@ -159,6 +159,16 @@ def test_text_that_the_deltas_left_out_is_said_at_the_end() -> None:
     assert assembled([added(EMPTY), delta("Ec"), done(text("Ecco")), ended(text("Ecco"))]).text == "Ecco"
 
 
+def test_an_item_that_ends_twice_is_said_once() -> None:
+    frames = [added(call()), done(call()), done(call()), ended(call())]
+    assert [each.raw for each in assembled(frames).tool_calls] == ['{"city":"Roma"}']
+
+
+def test_an_item_that_ends_as_another_is_that_other() -> None:
+    frames = [added(EMPTY), delta("Ecco"), done(call()), ended(call())]
+    assert [part.__class__.__name__ for part in assembled(frames).message.parts] == ["Text", "ToolCall"]
+
+
 def test_refusals_and_phases() -> None:
     refused = text("", content=[{"type": "refusal", "refusal": "No."}], phase="final_answer")
     reply = assembled([added(EMPTY), delta("N", "refusal"), delta("o.", "refusal"), done(refused), ended(refused)])
@@ -296,7 +306,7 @@ JUNK = st.recursive(
     max_leaves=10,
 )
 ITEMS = st.fixed_dictionaries(
-    {"type": st.sampled_from(["message", "function_call", "reasoning", "web_search_call"])},
+    {"type": st.sampled_from(["message", "function_call", "reasoning", "web_search_call", ["odd"], None])},
     optional=dict.fromkeys(("content", "summary", "call_id", "name", "arguments", "phase", "caller"), JUNK),
 )
 KINDS = "created output_item.added output_item.done output_text.delta refusal.delta completed incomplete failed"

@@ -12,7 +12,7 @@ from tramite.calls import ChatCall, Kind
 from tramite.dialects.bad_reply import bad_reply
 from tramite.dialects.base import Encoded, Signals, StreamReader, StreamWriter, Target, Watcher
 from tramite.dialects.failure_shapes import error_inside
-from tramite.dialects.json_bodies import UNREADABLE, decode_again, encode_json
+from tramite.dialects.json_bodies import UNREADABLE, decode_again, decoded, encode_json
 from tramite.dialects.openai.fields import usage_of
 from tramite.dialects.request_fields import fields_of, take
 from tramite.errors import InvalidCall, ProviderError
@@ -85,7 +85,7 @@ class Chat:
     def judge(self, body: bytes) -> Signals:
         """Signals of a whole body: it has succeeded when it has output, and a status that is an ending."""
         try:
-            judged = _judged(body)
+            judged = decoded(decode_judged, body)
             body.decode()  # the text is skipped above, and broken UTF-8 in it is no answer
         except UNREADABLE as error:
             return Signals(error=bad_reply(body, EXPECTED, error))
@@ -161,16 +161,6 @@ def _reply(body: bytes, sent: bytes) -> Reply:
 def _failure(whole: Response | Judged, body: bytes) -> ProviderError:
     """Why a body that came with a success status is no reply."""
     if whole.output is None and whole.status is None:
-        try:
-            payload: Any = msgspec.json.decode(body)
-        except UNREADABLE:
-            payload = decode_again(msgspec.json.decode, body)
+        payload: Any = decoded(msgspec.json.decode, body)
         return error_inside(payload, body) or bad_reply(body, EXPECTED, "no output")
     return not_finished(whole.status, whole.error, whole.incomplete_details, body)
-
-
-def _judged(body: bytes) -> Judged:
-    try:
-        return decode_judged(body)
-    except UNREADABLE:
-        return decode_again(decode_judged, body)

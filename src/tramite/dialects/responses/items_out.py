@@ -45,14 +45,14 @@ def history_items(message: Message, target: object, notices: list[str]) -> Items
     return [_without_name(item) if isinstance(item, Raw) else item for item in items]
 
 
-def _without_name(item: Raw) -> Raw | dict[str, Any]:
+def _without_name(item: Raw) -> Raw | dict[str, Raw]:
     """An encrypted thought goes back without its id, as messages and calls do: OpenAI refuses one with an id whose
     next item has none ("provided without its required following item"), and takes all of them without.
     """
     read = decode_item(item)
     if read.type != "reasoning" or not read.encrypted_content or read.id is None:
         return item
-    fields: dict[str, Any] = msgspec.json.decode(item)
+    fields = msgspec.json.decode(item, type=dict[str, Raw])
     del fields["id"]
     return fields
 

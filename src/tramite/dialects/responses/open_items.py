@@ -35,7 +35,7 @@ class OpenItems:
         self.characters = 0
         self._begun: dict[int, tuple[object, At]] = {}
         """The types of the items by index, and their places."""
-        self._ended: set[int] = set()
+        self._ended: dict[int, object] = {}
         self._others = 0
         self._calls: dict[int, int] = {}
         """The tool calls by index, and their positions."""
@@ -50,7 +50,8 @@ class OpenItems:
         self._begin(index, decode_item(raw), events)
 
     def _begin(self, index: int, item: Item, events: list[ev.Event]) -> None:
-        if index in self._begun:
+        begun = self._begun.get(index)
+        if begun is not None and begun[0] == item.type:
             return
         self._begun[index] = item.type, (self.characters, len(self._calls), self._others)
         if item.type == "function_call":
@@ -86,8 +87,10 @@ class OpenItems:
         """An item is whole. Raises what msgspec raises for one that is no object."""
         item = decode_item(raw)
         self._begin(index, item, events)
-        self._ended.add(index)
-        at = self._begun[index][1]
+        kind, at = self._begun[index]
+        if index in self._ended and self._ended[index] == kind:
+            return
+        self._ended[index] = kind
         if item.type == "message":
             self._end_message(index, item, at, events)
         elif item.type == "function_call":
@@ -109,8 +112,7 @@ class OpenItems:
         nothing_came = not self._begun
         for index, raw in enumerate(output):
             begun = self._begun.get(index)
-            unended = begun is not None and index not in self._ended and begun[0] == decode_item(raw).type
-            if nothing_came or unended:
+            if nothing_came or (begun is not None and begun[0] == decode_item(raw).type):
                 self.end(index, raw, events)
 
     @property
