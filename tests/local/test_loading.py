@@ -104,6 +104,7 @@ with Client() as llm:
 """
 
 
+@pytest.mark.timeout(300)  # importing PyTorch three times takes long on a busy machine
 def test_a_model_is_fetched_when_the_configuration_says_so_and_never_asked_about_again(tmp_path: Path) -> None:
     folder = tiny.llama(tmp_path / "llama")
     files = {path.name: path.read_bytes() for path in folder.iterdir()}

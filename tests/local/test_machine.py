@@ -153,6 +153,18 @@ def test_no_more_threads_than_cores_are_used(models: Path) -> None:
     assert torch.get_num_threads() <= len(os.sched_getaffinity(0))
 
 
+def test_neither_the_clients_nor_the_list_of_providers_load_what_is_heavy() -> None:
+    script = (
+        "import sys, tramite.cli.app, tramite.client.core as core; from tramite import AsyncClient\n"
+        "config = AsyncClient().config\n"
+        "for name, make in core.IN_PROCESS.items(): make(config.providers[name])\n"
+        "print([name for name in ('torch', 'transformers', 'huggingface_hub', 'tokenizers', 'numpy') "
+        "if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+
+
 SCRIPT = """
 import sys
 from tramite import Client
@@ -164,6 +176,7 @@ print(len([next(pieces) for _ in range(3)]))
 """
 
 
+@pytest.mark.timeout(180)  # importing PyTorch takes long on a busy machine
 @pytest.mark.parametrize("end", ["", "raise KeyboardInterrupt"])
 def test_a_program_can_end_in_the_middle_of_an_answer(endless: str, tmp_path: Path, end: str) -> None:
     script = tmp_path / "script.py"

