@@ -26,8 +26,8 @@ CROWD = ("tramite", "openai")
 class Effort:
     """How much is measured."""
 
-    rounds: int = 5
-    seconds: float = 0.5
+    rounds: int = 9
+    seconds: float = 0.25
     """Of each round, for each library and mode."""
     starts: int = 7
     crowd: int = 1000
