@@ -12,7 +12,7 @@ from .replies import Choice, Finish, Reply, TokenLogprob, Usage
 class _ChoiceParts:
     """One choice, as far as it has come."""
 
-    __slots__ = ("finish", "logprobs", "opaque", "reasoning", "refusal", "text", "tools")
+    __slots__ = ("finish", "logprobs", "opaque", "reasoning", "refusal", "settled", "text", "tools")
 
     def __init__(self) -> None:
         self.text: list[str] = []
@@ -22,6 +22,15 @@ class _ChoiceParts:
         self.opaque: list[Opaque] = []
         self.logprobs: list[TokenLogprob] = []
         self.finish: Finish | None = None
+        self.settled = [0, 0]
+
+    def settle(self) -> None:
+        """Join the small pieces that have come since the last time: in a long stream there may be a million."""
+        for which, pieces in enumerate((self.text, self.reasoning)):
+            first = self.settled[which]
+            if len(pieces) > first + 1:
+                pieces[first:] = ["".join(pieces[first:])]
+            self.settled[which] = len(pieces)
 
     def content(self) -> Content:
         text = "".join(self.text)
@@ -51,6 +60,8 @@ class Assembler:
         """Take in more of the stream."""
         for event in events:
             self.add(event)
+        for choice in self._choices.values():
+            choice.settle()
 
     def add(self, event: ev.Event) -> None:
         """Take in one event."""
@@ -84,7 +95,7 @@ class Assembler:
                 self._fingerprint = fingerprint or self._fingerprint
             case ev.Restarted():
                 self._choices.clear()
-                self._usage = None
+                self._usage, self._model, self._fingerprint = None, "", None
             case _:
                 pass
 
@@ -102,16 +113,22 @@ class Assembler:
             return ""
         if len(choice.text) > 1:
             choice.text[:] = ["".join(choice.text)]  # so that asking after each piece joins only what is new
+            choice.settled[0] = 1
         return "".join(choice.text)
 
-    def reply(self, unfinished: Finish = "unknown") -> Reply:
-        """The reply as it stands; a choice without a finish gets `unfinished`."""
+    @property
+    def pieces(self) -> int:
+        """How many pieces of text are kept."""
+        return sum(len(choice.text) + len(choice.reasoning) for choice in self._choices.values())
+
+    def reply(self, finish: Finish | None = None) -> Reply:
+        """The reply as it stands. `finish` replaces what was said of how it ended: nothing has proven it."""
         ordered = [choice for _, choice in sorted(self._choices.items())] or [_ChoiceParts()]
         return Reply(
             choices=tuple(
                 Choice(
                     Message("assistant", choice.content()),
-                    choice.finish or unfinished,
+                    finish or choice.finish or "unknown",
                     tuple(choice.logprobs),
                 )
                 for choice in ordered

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from tramite.client.comparing import Comparison
-from tramite.client.embedding import add_usage
+from tramite.client.sums import add_usage
 from tramite.errors import TramiteError
 from tramite.replies import Reply
 

@@ -80,7 +80,7 @@ def _model(session: Session, rest: str) -> None:
 
 
 def _usage(session: Session, rest: str) -> None:
-    from tramite.client.embedding import add_usage
+    from tramite.client.sums import add_usage
 
     told = [reply for reply in session.replies if reply.usage.total_tokens is not None]
     untold = len(session.replies) - len(told)

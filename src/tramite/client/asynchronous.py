@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Unpack
@@ -23,14 +23,18 @@ from .comparing import STYLES, Comparison, Style, compare
 from .conversation import AsyncConversation
 from .core import Core
 from .embedding import embed_all
-from .many import as_completed
+from .many import Crowd, as_completed
+from .reading import Until
 from .reranking import rerank_all
 from .schema import wanted
-from .stream import AsyncStream, Until
+from .span import Span
+from .stream import AsyncStream
 from .tools import ToolLike, as_tools
 from .turns import Turn, take
 
-Item = str | ChatCall | CompletionCall | EmbeddingCall
+Item = Prompt | ChatCall | CompletionCall | EmbeddingCall | RerankCall
+Answer = Reply | EmbeddingReply | RerankReply
+CALLS = (ChatCall, CompletionCall, EmbeddingCall, RerankCall)
 VIA_CHAT = "the prompt went as one user message to a chat operation: the model may answer instead of continuing"
 
 
@@ -73,8 +77,9 @@ class AsyncClient:
         """One answer. `prompt` is a string, messages, the parts of a message, or a whole ChatCall.
 
         `schema` (a dataclass, a Struct, a pydantic model, a JSON schema) puts a validated object into `reply.parsed`;
-        an answer that does not fit is sent back once. `tools` are plain functions: they are called, in a worker thread,
-        for at most `max_tool_rounds` rounds. Raises TramiteError.
+        an answer that does not fit is sent back once. `tools` are plain functions: they are called, in a thread,
+        for at most `max_tool_rounds` rounds; a `tool_choice` that demands one holds for the first answer alone. A
+        `deadline_s` given here covers all of it, the configured one each request. Raises TramiteError.
         """
         return (await self.turn(prompt, schema, as_tools(tools), max_tool_rounds, options)).reply
 
@@ -92,7 +97,8 @@ class AsyncClient:
         if form is not None:
             settings.setdefault("response_format", form.response_format)
         call = opt.chat_call(prompt, settings, tools)
-        return await take(call, partial(self._core.ask, delivery=delivery), form, max_tool_rounds)
+        span = Span(delivery.get("deadline_s"))
+        return await take(call, self._asking(delivery, span), form, max_tool_rounds, span)
 
     def stream(
         self,
@@ -154,21 +160,18 @@ class AsyncClient:
     ) -> RerankReply:
         """The texts by how well they answer the query, the best first; `top_n` of them. Any number of texts."""
         settings, delivery = opt.split(options)
-        call = opt.rerank_call(query, texts, settings)
-        provider = (await self._core.routes(self._core.envelope(call, delivery)))[0].provider
-        ask = partial(self._core.ask, delivery=delivery)
-        return await rerank_all(call, ask, provider.embed_batch, provider.embed_batch_bytes)
+        return await self._rerank(opt.rerank_call(query, texts, settings), delivery)
 
     async def count_tokens(self, prompt: Prompt, *, model: str | None = None) -> TokenCount:
         """How many tokens the texts of a prompt have: exact where a tokenizer is at hand, else what was learned.
 
         A tokenizer is named in `[models."provider/model"]`, or is an encoding that tiktoken has on disk.
         """
-        call = ChatCall(messages=as_messages(prompt), model=model)
-        target = str((await self._core.routes(self._core.envelope(call, {})))[0].target)
+        messages = as_messages(prompt)
+        target = str((await self._core.endpoint(model, "chat", {})).target)
         facts = self.config.models.get(target)
         tokenizer = Path(facts.tokenizer) if facts is not None and facts.tokenizer else None
-        text = "\n".join(message.text for message in call.messages)
+        text = "\n".join(message.text for message in messages)
         return await count(text, target, tokenizer, self._core.ratios)
 
     async def models(self, provider: str | None = None) -> list[ModelInfo]:
@@ -182,19 +185,33 @@ class AsyncClient:
         *,
         concurrency: int = 16,
         **options: Unpack[opt.ChatOptions],
-    ) -> AsyncGenerator[tuple[int, Reply | EmbeddingReply | TramiteError], None]:
-        """Many calls (strings are chats), at most `concurrency` at once: position and reply, or error, as each ends."""
+    ) -> AsyncGenerator[tuple[int, Answer | TramiteError], None]:
+        """Many calls, at most `concurrency` at once: position and reply, or error, as each ends.
+
+        What `chat` takes as a prompt is a chat. The options are laid over every call; a call that they do not fit is an
+        error in its place. `deadline_s` is for each of them.
+        """
+        return as_completed(self.crowd(calls, concurrency, options), calls)
+
+    def crowd(
+        self, calls: Iterable[Item] | AsyncIterable[Item], concurrency: int, options: opt.ChatOptions
+    ) -> Crowd[Item, Answer]:
+        """The workers of `map`. Raises InvalidCall."""
+        if isinstance(calls, str | Mapping):
+            raise InvalidCall(f"map takes many calls, got one {type(calls).__name__}: put it in a list", "calls")
         settings, delivery = opt.split(options)
 
-        async def work(item: Item) -> Reply | EmbeddingReply:
-            call = ChatCall(messages=as_messages(item)) if isinstance(item, str) else item
+        async def work(item: Item) -> Answer:
+            call = item if isinstance(item, CALLS) else ChatCall(messages=as_messages(item))
             call = opt.changed(call, settings)
             if isinstance(call, EmbeddingCall):
                 return await self._embed(call, delivery)
+            if isinstance(call, RerankCall):
+                return await self._rerank(call, delivery)
             reply: Reply = await self._core.ask(call, delivery)
             return reply
 
-        return as_completed(work, calls, concurrency)
+        return Crowd(work, concurrency)
 
     async def compare(
         self,
@@ -231,10 +248,19 @@ class AsyncClient:
         await self._core.aclose()
 
     async def _embed(self, call: EmbeddingCall, delivery: Mapping[str, Any]) -> EmbeddingReply:
-        endpoints = await self._core.routes(self._core.envelope(call, delivery))
-        provider = endpoints[0].provider
-        ask = partial(self._core.ask, delivery=delivery)
-        return await embed_all(call, ask, provider.embed_batch, provider.embed_batch_bytes)
+        span = Span(delivery.get("deadline_s"))
+        provider = (await self._core.endpoint(call.model, "embedding", delivery)).provider
+        ask = self._asking(delivery, span)
+        return await embed_all(call, ask, (provider.embed_batch, provider.embed_batch_bytes), span)
+
+    async def _rerank(self, call: RerankCall, delivery: Mapping[str, Any]) -> RerankReply:
+        span = Span(delivery.get("deadline_s"))
+        provider = (await self._core.endpoint(call.model, "rerank", delivery)).provider
+        ask = self._asking(delivery, span)
+        return await rerank_all(call, ask, (provider.embed_batch, provider.embed_batch_bytes), span)
+
+    def _asking(self, delivery: Mapping[str, Any], span: Span) -> Callable[[Any], Awaitable[Any]]:
+        return partial(self._core.ask, delivery=delivery, span=span)
 
     async def __aenter__(self) -> AsyncClient:
         return self

@@ -10,7 +10,7 @@ from msgspec import Struct
 from tramite.errors import InvalidCall, TramiteError
 from tramite.replies import Reply
 
-from .many import as_completed
+from .many import Crowd, as_completed
 
 Style: TypeAlias = Literal["chat", "completion"]
 STYLES: tuple[Style, ...] = ("chat", "completion")
@@ -44,8 +44,8 @@ class Comparison(Struct, frozen=True):
 
 async def compare(ask: Ask, targets: Sequence[str], styles: Sequence[Style], repeat: int) -> list[Comparison]:
     """A column for each target and style, in their order. One failure leaves the others alone. Raises InvalidCall."""
-    if not targets:
-        raise InvalidCall("name at least one target to compare", "targets")
+    if isinstance(targets, str) or not targets:
+        raise InvalidCall("targets is a list of the targets to compare: name at least one", "targets")
     for style in styles:
         if style not in STYLES:
             raise InvalidCall(f"a style is one of {', '.join(STYLES)}, got {style!r}", "styles")
@@ -53,7 +53,12 @@ async def compare(ask: Ask, targets: Sequence[str], styles: Sequence[Style], rep
         raise InvalidCall(f"repeat must be a whole number from 1, got {repeat!r}", "repeat")
     columns = [(target, style) for target in targets for style in styles]
     turns = [column for column in columns for _ in range(repeat)]
-    results = {position: result async for position, result in as_completed(lambda turn: ask(*turn), turns, CONCURRENCY)}
+
+    async def work(turn: tuple[str, Style]) -> Reply:
+        return await ask(*turn)
+
+    crowd = Crowd(work, CONCURRENCY)
+    results = {position: result async for position, result in as_completed(crowd, turns)}
     return [
         Comparison(target, style, tuple(results[number * repeat + turn] for turn in range(repeat)))
         for number, (target, style) in enumerate(columns)

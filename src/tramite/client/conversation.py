@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from tramite.calls import Tool
-from tramite.messages import Message, Prompt, as_messages, system
+from tramite.messages import Message, Prompt, ToolCall, as_messages, system
 from tramite.replies import Reply
 
 from .options import ChatOptions
@@ -33,18 +33,21 @@ class History:
         """The system message, where there is one, and every message since."""
         return [*([system(self.system)] if self.system else []), *self.turns]
 
-    def asked(self, content: Prompt) -> list[Message]:
-        """What to send for the next turn."""
-        return [*self.messages, *as_messages(content)]
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self.turns)} messages{', and a system message' if self.system else ''}>"
 
-    def keep(self, content: Prompt, added: Sequence[Message]) -> None:
+    def keep(self, asked: Sequence[Message], added: Sequence[Message]) -> None:
         """The turn has ended well."""
-        self.turns += [*as_messages(content), *added]
+        self.turns += [*asked, *added]
 
-    def keep_reply(self, content: Prompt, reply: Reply) -> None:
-        """A stream has ended, or was stopped: an answer of nothing is no turn."""
-        if reply.message.content:
-            self.keep(content, [reply.message])
+    def keep_reply(self, asked: Sequence[Message], reply: Reply) -> None:
+        """A stream has ended, or was stopped: an answer of nothing is no turn, nor is half a tool call an answer."""
+        message = reply.message
+        if reply.finish == "stopped":
+            parts = tuple([part for part in message.parts if not isinstance(part, ToolCall)])
+            message = message if len(parts) == len(message.parts) else Message("assistant", parts)
+        if message.content:
+            self.keep(asked, [message])
 
     def reset(self) -> None:
         """Forget all turns; the system prompt stays."""
@@ -60,18 +63,20 @@ class AsyncConversation(History):
         self._tools = tools
         self._options = options
 
-    async def say(self, content: Prompt, *, max_tool_rounds: int = 8, **options: object) -> Reply:
-        """The next turn's answer. `options` are those of `chat`, for this turn alone."""
-        chosen = cast(ChatOptions, {**self._options, **options})
-        turn = await self._client.turn(self.asked(content), None, self._tools, max_tool_rounds, chosen)
-        self.keep(content, turn.added)
+    async def say(
+        self, content: Prompt, *, schema: Any = None, max_tool_rounds: int = 8, **options: Unpack[ChatOptions]
+    ) -> Reply:
+        """The next turn's answer. `schema` and `options` are those of `chat`, for this turn alone."""
+        asked, chosen = as_messages(content), cast(ChatOptions, {**self._options, **options})
+        turn = await self._client.turn([*self.messages, *asked], schema, self._tools, max_tool_rounds, chosen)
+        self.keep(asked, turn.added)
         return turn.reply
 
-    def stream(self, content: Prompt, **options: object) -> AsyncStream:
+    def stream(self, content: Prompt, **options: Unpack[ChatOptions]) -> AsyncStream:
         """The next turn's answer as it is written; what was read is kept, also after a stop."""
-        chosen = cast(ChatOptions, {**self._options, **options})
-        stream = self._client.stream(self.asked(content), tools=self._tools, **chosen)
-        stream.on_end(lambda reply: self.keep_reply(content, reply))
+        asked, chosen = as_messages(content), cast(ChatOptions, {**self._options, **options})
+        stream = self._client.stream([*self.messages, *asked], tools=self._tools, **chosen)
+        stream.on_end(lambda reply: self.keep_reply(asked, reply))
         return stream
 
 
@@ -84,16 +89,18 @@ class Conversation(History):
         self._tools = tools
         self._options = options
 
-    def say(self, content: Prompt, *, max_tool_rounds: int = 8, **options: object) -> Reply:
-        """The next turn's answer. `options` are those of `chat`, for this turn alone."""
-        chosen = cast(ChatOptions, {**self._options, **options})
-        turn = self._client.turn(self.asked(content), None, self._tools, max_tool_rounds, chosen)
-        self.keep(content, turn.added)
+    def say(
+        self, content: Prompt, *, schema: Any = None, max_tool_rounds: int = 8, **options: Unpack[ChatOptions]
+    ) -> Reply:
+        """The next turn's answer. `schema` and `options` are those of `chat`, for this turn alone."""
+        asked, chosen = as_messages(content), cast(ChatOptions, {**self._options, **options})
+        turn = self._client.turn([*self.messages, *asked], schema, self._tools, max_tool_rounds, chosen)
+        self.keep(asked, turn.added)
         return turn.reply
 
-    def stream(self, content: Prompt, **options: object) -> Stream:
+    def stream(self, content: Prompt, **options: Unpack[ChatOptions]) -> Stream:
         """The next turn's answer as it is written; what was read is kept, also after a stop."""
-        chosen = cast(ChatOptions, {**self._options, **options})
-        stream = self._client.stream(self.asked(content), tools=self._tools, **chosen)
-        stream.on_end(lambda reply: self.keep_reply(content, reply))
+        asked, chosen = as_messages(content), cast(ChatOptions, {**self._options, **options})
+        stream = self._client.stream([*self.messages, *asked], tools=self._tools, **chosen)
+        stream.on_end(lambda reply: self.keep_reply(asked, reply))
         return stream

@@ -24,7 +24,10 @@ from tramite.dialects.base import (
     follower,
     operation,
 )
+from tramite.errors import BadReply
+from tramite.pipeline.endpoint import Endpoint
 from tramite.pipeline.envelope import Delivery, Envelope
+from tramite.pipeline.patience import Patience
 from tramite.pipeline.retry import Retry
 from tramite.pipeline.route import Routes
 from tramite.pipeline.run import Pipeline
@@ -35,6 +38,7 @@ from tramite.replies import EmbeddingReply, ModelsReply, Reply, RerankReply, Usa
 from tramite.wire.seam import Transport
 
 from .options import timeouts
+from .span import Span
 from .stream import Source
 
 KINDS: dict[type[Any], Kind] = {
@@ -89,9 +93,12 @@ class Core:
         self.routes = Routes(self.config, self._transport_of)
         self.pipeline = Pipeline(self.routes, self.retry, self.config.timeouts)
 
-    async def ask(self, call: Call, delivery: Mapping[str, Any]) -> Any:
-        """The reply to one call."""
-        reply = _with_facts(await self.pipeline.whole(self.envelope(call, delivery)))
+    async def ask(self, call: Call, delivery: Mapping[str, Any], span: Span | None = None) -> Any:
+        """The reply to one call, which may be one request of several in this span."""
+        envelope = self.envelope(call, delivery)
+        if span is not None and span.ends_at is not None:
+            envelope = msgspec.structs.replace(envelope, ends_at=span.ends_at)
+        reply = _with_facts(await self.pipeline.whole(envelope))
         if isinstance(reply, REPLIES):
             self._learn(call, reply.target, reply.usage)
         return reply
@@ -122,6 +129,14 @@ class Core:
             retry=delivery.get("retry"),
             timeouts=timeouts(self.config.timeouts, delivery) if delivery else None,
         )
+
+    async def endpoint(self, model: str | None, kind: Kind, delivery: Mapping[str, Any]) -> Endpoint:
+        """The one that is asked first. Raises ConfigError, ProviderError, DeadlineExceeded."""
+        patience = Patience(delivery.get("deadline_s") or self.config.timeouts.deadline_s)
+        try:
+            return (await patience.in_time(self.routes.find(model, kind), "finding a target"))[0]
+        finally:
+            patience.done()
 
     async def aclose(self) -> None:
         """Close the connections of the running loop; a transport that was given is its giver's to close."""
@@ -174,6 +189,9 @@ def _with_gap(completion: Operation, call: CompletionCall, target: Target, strea
 def _received(call: Call, operation: Operation, body: bytes) -> tuple[Any, Signals]:
     """The reply and its signals; for what is no success, `decode` raises what `judge` would have found."""
     reply = decode_for(operation, body, call)
+    if isinstance(call, EmbeddingCall) and len(reply.vectors) != len(call.inputs):
+        # Which vector would belong to which text?
+        raise BadReply(f"{len(call.inputs)} texts were sent, and {len(reply.vectors)} vectors came", status=200)
     usage = None if reply.usage.total_tokens is None else reply.usage
     return reply, Signals(proof=True, finish=getattr(reply, "finish", "stop"), usage=usage)
 
@@ -189,6 +207,13 @@ def _with_facts(delivery: Delivery) -> Any:
         reply = _plain(reply)
     if not isinstance(reply, REPLIES):
         return reply
+    if delivery.signals is None:  # nobody was asked, or another who has told of it
+        return msgspec.structs.replace(
+            reply,
+            attempts=(*delivery.attempts, *reply.attempts),
+            timings=delivery.timings,
+            notices=(*reply.notices, *delivery.notices),
+        )
     return msgspec.structs.replace(
         reply,
         target=str(delivery.target),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import Any, TypedDict, TypeVar
 
 import msgspec
@@ -79,25 +80,35 @@ class RerankOptions(Delivery, total=False):
     extra: Mapping[str, Any]
 
 
+_MOST_S = 1e10
+"""Some 300 years. Who wants no limit at all says `math.inf`."""
 _DELIVERY = frozenset(Delivery.__annotations__)
 
 
 def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings of the call, and those of its delivery."""
+    """Settings of the call, and those of its delivery. Raises InvalidCall for a time limit that is none."""
     if not options:
         return {}, {}
     settings = {name: value for name, value in options.items() if name not in _DELIVERY}
     if len(settings) == len(options):
         return settings, {}
-    return settings, {name: options[name] for name in options if name in _DELIVERY}
+    return settings, {name: _delivered(name, options[name]) for name in options if name in _DELIVERY}
+
+
+def _delivered(name: str, value: Any) -> Any:
+    if name == "retry":
+        if value is not None and not isinstance(value, Retry):
+            raise InvalidCall(f"retry must be a tramite.Retry, got {value!r}", name)
+        return value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (number and value > 0 and (value <= _MOST_S or value == inf)):
+        raise InvalidCall(f"{name} must be a number of seconds above 0, got {value!r}", name)
+    return float(value)
 
 
 def timeouts(base: Timeouts, delivery: Mapping[str, Any]) -> Timeouts:
-    """The configured time limits with those of one call laid over them. Raises InvalidCall."""
+    """The configured time limits with those of one call laid over them."""
     changes = {name: value for name, value in delivery.items() if name != "retry"}
-    for name, value in changes.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise InvalidCall(f"{name} must be a number of seconds above 0, got {value!r}", name)
     return msgspec.structs.replace(base, **changes) if changes else base
 
 

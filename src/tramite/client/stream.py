@@ -2,104 +2,25 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
-import msgspec
-
-from tramite.assembly import Assembler
 from tramite.dialects.base import StreamReader
-from tramite.errors import BadReply, DeadlineExceeded, ProviderError, TramiteError
-from tramite.events import Event, Noticed, Restarted, Started, TextDelta
+from tramite.errors import BadReply, IncompleteStream, TramiteError
+from tramite.events import Event, Noticed, Restarted, Started
 from tramite.pipeline.envelope import Ended, Envelope, Opened, Piece
 from tramite.pipeline.patience import Patience
 from tramite.pipeline.run import Pipeline
-from tramite.replies import Reply, Timings, Usage
+from tramite.replies import Reply, Usage
 
-Until = Callable[[str], bool]
+from .reading import Facts, Reading, Until
+
 Learn = Callable[[str, Usage | None], None]
 """Told of a stream's end: which target it was, and its usage."""
 
 
-class Reading:
-    """What a reader has taken of a stream so far. No I/O: the synchronous and the asynchronous stream share it."""
-
-    def __init__(self, until: Until | None) -> None:
-        self.pending: deque[Event] = deque()
-        self.error: TramiteError | None = None
-        self.stopped = False
-        self.satisfied = False
-        self._taken: list[Event] = []  # assembled when somebody asks: most readers only want the pieces
-        self._assembler = Assembler()
-        self._until = until
-
-    @property
-    def text_so_far(self) -> str:
-        """The text that the reader has seen."""
-        return self._assembled().text
-
-    def take(self) -> Event:
-        """The next event; `satisfied` turns true when `until` says that it was the last one wanted."""
-        event = self.pending.popleft()
-        self._taken.append(event)
-        if self._until is not None and type(event) is TextDelta and self._until(self.text_so_far):
-            self.satisfied = True
-            self.pending.clear()
-        return event
-
-    def texts(self, whole: bool) -> Iterator[str]:
-        """Take what is pending: the first choice's text in it, in pieces or (`whole`) as it stands after each."""
-        while self.pending:
-            event = self.take()
-            if type(event) is TextDelta and event.index == 0:
-                yield self.text_so_far if whole else event.text
-
-    def fail(self, error: TramiteError) -> None:
-        """The stream has broken: the error keeps what was read."""
-        self.error = error
-        if isinstance(error, ProviderError | DeadlineExceeded):
-            error.partial = self.text_so_far
-
-    def reply(self, facts: Facts) -> Reply:
-        """The whole reply, or what there is of it after an early stop."""
-        if self.error is not None:
-            raise self.error
-        if facts.ended is None and not self.stopped:
-            raise RuntimeError("the stream is not finished yet: read it to its end, or close() it, before reply")
-        reply = self._assembled().reply("stopped" if self.stopped else "unknown")
-        usage = msgspec.structs.replace(reply.usage, source="partial") if self.stopped else reply.usage
-        return msgspec.structs.replace(
-            reply,
-            usage=usage,
-            target=facts.target,
-            cost_nanousd=facts.ended.cost_nanousd if facts.ended else None,
-            request_id=facts.request_id,
-            notices=tuple(facts.notices),
-            attempts=facts.ended.attempts if facts.ended else (),
-            timings=facts.timings(),
-        )
-
-    def _assembled(self) -> Assembler:
-        self._assembler.feed(self._taken)
-        self._taken.clear()
-        return self._assembler
-
-
-class Facts:
-    """What the pipeline told of a stream."""
-
-    def __init__(self) -> None:
-        self.target = ""
-        self.request_id: str | None = None
-        self.notices: list[str] = []
-        self.first_token_s: float | None = None
-        self.ended: Ended | None = None
-
-    def timings(self) -> Timings:
-        """First token and total, in seconds."""
-        whole = self.ended.timings if self.ended else Timings()
-        return msgspec.structs.replace(whole, first_token_s=self.first_token_s)
+class InUse(RuntimeError):
+    """A stream has one reader at a time, on one event loop."""
 
 
 class Source:
@@ -119,6 +40,12 @@ class Source:
         self._waiting = False
         self._broken: BadReply | None = None
 
+    def check_free(self) -> None:
+        """Raise InUse where another task or another loop has this stream in hand."""
+        if self._waiting and self._patience is not None:
+            there = "" if self._patience.here else ", on another event loop"
+            raise InUse(f"another task is reading this stream{there}: a stream has one reader at a time")
+
     async def batch(self) -> list[Event]:
         """The next events; an empty list at the end. Raises TramiteError."""
         if self._closed:
@@ -130,6 +57,8 @@ class Source:
         try:
             return await self._next_events(self._pieces)
         except StopAsyncIteration:
+            if self.facts.ended is None and not self._closed:
+                raise self._cut_off() from None
             return []
         finally:
             self._waiting = False
@@ -141,6 +70,11 @@ class Source:
             self._patience.close()
         if self._pieces is not None and not self._waiting:
             await self._pieces.aclose()
+
+    def leave(self) -> None:
+        """Note what it took until now: its reader wants no more."""
+        if self._patience is not None:
+            self.facts.leave(self._patience.elapsed_s())
 
     async def _next_events(self, pieces: AsyncGenerator[Piece, None]) -> list[Event]:
         while True:
@@ -164,9 +98,8 @@ class Source:
         if isinstance(piece, Opened):
             followed: Any = piece.watcher  # a follower has read what it has noted
             self._reader = followed if hasattr(followed, "read") else piece.operation.reader(self._call)
-            self.facts.target, self.facts.request_id = str(piece.target), piece.request_id
-            self.facts.notices += piece.notices
-            return [Started(str(piece.target), piece.attempt), *map(Noticed, piece.notices)]
+            self.facts.open(piece)
+            return [Started(str(piece.target), len(piece.attempts) + 1), *map(Noticed, piece.notices)]
         if isinstance(piece, Ended):
             self.facts.ended = piece
             self._learn(self.facts.target, piece.usage)
@@ -176,11 +109,19 @@ class Source:
             self.facts.first_token_s = None
         return [piece]  # type: ignore[list-item]  # lists of frames were dealt with above
 
+    def _cut_off(self) -> IncompleteStream:
+        """Its loop has ended, and asynchronous generators with it; to the reader that must not look like an end."""
+        error = IncompleteStream("the stream was cut off: its event loop has ended, or its client was closed")
+        provider, _, model = self.facts.target.partition("/")
+        error.at(provider, model, self.facts.request_id)
+        return error
+
 
 class AsyncStream:
     """A reply as it is written. Iterate it for events, `text` for strings, `snapshots` for the text so far.
 
     Leave it by its end, by `close()`, by leaving `async with`, or by cancelling the task: the provider is told at once.
+    It has one reader at a time, on one event loop.
     """
 
     def __init__(self, source: Source, until: Until | None = None) -> None:
@@ -188,6 +129,19 @@ class AsyncStream:
         self.over = False
         self._source = source
         self._on_end: list[Callable[[Reply], None]] = []
+
+    def __repr__(self) -> str:
+        target = self._source.facts.target
+        return f"<{type(self).__name__}{f' of {target}' if target else ''}: {self.state}>"
+
+    @property
+    def state(self) -> str:
+        """How it stands, in words."""
+        if self.reading.error is not None:
+            return f"failed, {type(self.reading.error).__name__}"
+        if self.over:
+            return "stopped" if self.reading.stopped else "complete"
+        return "under way" if self._source.facts.target else "not begun"
 
     async def __aenter__(self) -> AsyncStream:
         return self
@@ -199,21 +153,22 @@ class AsyncStream:
         return self
 
     async def __anext__(self) -> Event:
-        reading = self.reading
-        if not reading.pending:
+        event = self.reading.take()
+        if event is None:
             await self.fill()
-            if not reading.pending:
+            event = self.reading.take()
+            if event is None:
                 raise StopAsyncIteration
-        return reading.take()
+        return event
 
     @property
-    def text(self) -> AsyncIterator[str]:
+    def text(self) -> AsyncGenerator[str, None]:
         """The first choice's text, in pieces. Ends the stream when it is left early."""
         return self._texts(whole=False)
 
     @property
-    def snapshots(self) -> AsyncIterator[str]:
-        """The first choice's text so far, after each piece; it starts again where the stream restarts."""
+    def snapshots(self) -> AsyncGenerator[str, None]:
+        """The first choice's text so far, after each piece; from nothing again where the stream restarts."""
         return self._texts(whole=True)
 
     @property
@@ -222,19 +177,30 @@ class AsyncStream:
         return self.reading.reply(self._source.facts)
 
     async def fill(self) -> None:
-        """Wait until events are pending; none are at the end. Raises TramiteError."""
-        if self.over:
-            return
+        """Wait until events are pending; none are at the end. Raises TramiteError, and RuntimeError if it is in use."""
         if self.reading.satisfied:
             await self.close()
-            return
+        if not self.over:
+            self._source.check_free()
+            await self._fill()
+
+    async def _fill(self) -> None:
         try:
-            self.reading.pending.extend(await self._source.batch())
+            events = await self._source.batch()
         except TramiteError as error:
+            if self.over:
+                return  # closed meanwhile: nobody asks any more what went wrong
             self.over = True
             self.reading.fail(error)
             raise
-        if not self.reading.pending:
+        except BaseException:
+            await self.close()
+            raise
+        if self.over:
+            return  # closed meanwhile: this came too late
+        if events:
+            self.reading.put(events)
+        else:
             self._end()
 
     async def close(self) -> None:
@@ -243,8 +209,11 @@ class AsyncStream:
             return
         self.reading.stopped = self._source.facts.ended is None
         self.reading.pending.clear()
-        self._end()
-        await self._source.close()
+        self._source.leave()
+        try:
+            self._end()
+        finally:
+            await self._source.close()
 
     def on_end(self, tell: Callable[[Reply], None]) -> None:
         """Call `tell` once, when the stream has ended well or was stopped."""
@@ -263,5 +232,8 @@ class AsyncStream:
                 if self.over:
                     return
                 await self.fill()
-        finally:
+        except InUse:
+            raise  # it is another's to close
+        except BaseException:
             await self.close()
+            raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -18,11 +18,13 @@ from tramite.replies import EmbeddingReply, ModelInfo, Reply, RerankReply
 from tramite.wire.seam import Transport
 
 from . import options as opt
-from .asynchronous import AsyncClient, Item
+from .asynchronous import Answer, AsyncClient, Item
 from .comparing import STYLES, Comparison, Style
 from .conversation import Conversation
-from .portal import Portal
-from .stream import AsyncStream, Until
+from .many import Crowd
+from .portal import Home, Portal
+from .reading import Until
+from .stream import AsyncStream, InUse
 from .tools import ToolLike, as_tools
 from .turns import Turn
 
@@ -130,14 +132,20 @@ class Client:
 
     def map(
         self, calls: Iterable[Item], *, concurrency: int = 16, **options: Unpack[opt.ChatOptions]
-    ) -> Iterator[tuple[int, Reply | EmbeddingReply | TramiteError]]:
-        """See `AsyncClient.map`."""
-        results = self._async.map(calls, concurrency=concurrency, **options)
+    ) -> Generator[tuple[int, Answer | TramiteError], None, None]:
+        """See `AsyncClient.map`. The calls are taken in the caller's thread, whenever there is room for more."""
+        return self._results(enumerate(calls), self._async.crowd(calls, concurrency, options))
+
+    def _results(
+        self, calls: Iterator[tuple[int, Item]], crowd: Crowd[Item, Answer]
+    ) -> Generator[tuple[int, Answer | TramiteError], None, None]:
+        home = None
         try:
-            while (result := self._portal.call(_next(results))) is not None:
+            while (result := self._portal.call(crowd.step(_taken(calls, crowd)), home)) is not None:
+                home = self._portal.home
                 yield result
         finally:
-            self._portal.call(results.aclose())
+            self._portal.call(crowd.close(), home)
 
     def compare(
         self,
@@ -177,6 +185,10 @@ class Stream:
     def __init__(self, portal: Portal, stream: AsyncStream) -> None:
         self._portal = portal
         self._stream = stream
+        self._home: Home | None = None
+
+    def __repr__(self) -> str:
+        return repr(self._stream).replace("AsyncStream", type(self).__name__, 1)
 
     def __enter__(self) -> Stream:
         return self
@@ -188,21 +200,22 @@ class Stream:
         return self
 
     def __next__(self) -> Event:
-        reading = self._stream.reading
-        if not reading.pending:
+        event = self._stream.reading.take()
+        if event is None:
             self._fill()
-            if not reading.pending:
+            event = self._stream.reading.take()
+            if event is None:
                 raise StopIteration
-        return reading.take()
+        return event
 
     @property
-    def text(self) -> Iterator[str]:
+    def text(self) -> Generator[str, None, None]:
         """The first choice's text, in pieces. Ends the stream when it is left early."""
         return self._texts(whole=False)
 
     @property
-    def snapshots(self) -> Iterator[str]:
-        """The first choice's text so far, after each piece; it starts again where the stream restarts."""
+    def snapshots(self) -> Generator[str, None, None]:
+        """The first choice's text so far, after each piece; from nothing again where the stream restarts."""
         return self._texts(whole=True)
 
     @property
@@ -218,25 +231,38 @@ class Stream:
         """Stop reading; what came so far is in `reply`, with finish `stopped`. Idempotent, from any thread."""
         # At the interpreter's end the portal has ended everything, and no thread can be started to say so again.
         if not self._stream.over and not sys.is_finalizing():
-            self._portal.call(self._stream.close())
+            self._portal.call(self._stream.close(), self._home)
 
     def _fill(self) -> None:
         try:
-            self._portal.call(self._stream.fill())  # one hop for all the frames that have come
+            self._portal.call(self._stream.fill(), self._home)  # one hop for all the frames that have come
+            self._home = self._home or self._portal.home
+        except Exception:
+            raise  # it has ended, or is in another's hands
         except BaseException:  # Ctrl-C above all
             self.close()
             raise
 
-    def _texts(self, whole: bool) -> Iterator[str]:
+    def _texts(self, whole: bool) -> Generator[str, None, None]:
         try:
             while True:
                 yield from self._stream.reading.texts(whole)
                 if self._stream.over:
                     return
                 self._fill()
-        finally:
+        except InUse:
+            raise  # it is another's to close
+        except BaseException:
             self.close()
+            raise
 
 
-async def _next(results: Any) -> Any:
-    return await anext(results, None)
+def _taken(calls: Iterator[tuple[int, Item]], crowd: Crowd[Item, Answer]) -> list[tuple[int, Item]]:
+    """As many as there is room for. If taking them fails, those before are not lost."""
+    taken: list[tuple[int, Item]] = []
+    try:
+        while len(taken) < crowd.room and (call := next(calls, None)) is not None:
+            taken.append(call)
+    except Exception as error:  # noqa: BLE001 - whatever it is, `crowd` raises it when the others are done
+        crowd.fail(error)
+    return taken

@@ -8,12 +8,13 @@ import msgspec
 from msgspec import Struct
 
 from tramite.calls import ChatCall
-from tramite.errors import SchemaMismatch, ToolLoopExceeded
+from tramite.errors import InvalidCall, SchemaMismatch, ToolLoopExceeded
 from tramite.messages import Message, user
 from tramite.replies import Reply
 
-from .embedding import add_usage
 from .schema import Wanted
+from .span import Span
+from .sums import together
 from .tools import answer, callable_all
 
 Ask = Callable[[ChatCall], Awaitable[Reply]]
@@ -26,63 +27,58 @@ class Turn(Struct, frozen=True):
     added: tuple[Message, ...]
 
 
-async def take(call: ChatCall, ask: Ask, schema: Wanted | None, max_tool_rounds: int) -> Turn:
+async def take(call: ChatCall, ask: Ask, schema: Wanted | None, max_tool_rounds: int, span: Span) -> Turn:
     """Ask, run tools until the model has what it needs, and validate. Raises ToolLoopExceeded, SchemaMismatch."""
+    if not _is_count(max_tool_rounds):
+        raise InvalidCall(f"max_tool_rounds must be a whole number from 0, got {max_tool_rounds!r}", "max_tool_rounds")
     reply = await ask(call)
     if schema is None and not call.tools:
         return Turn(reply, (reply.message,))
     replies, added = [reply], [reply.message]
-    for _ in range(max_tool_rounds):
-        wanted = replies[-1].tool_calls
-        if not wanted or not callable_all(wanted, call.tools):
-            break
-        added += await answer(wanted, call.tools)
-        replies.append(await ask(_continued(call, added)))
-        added.append(replies[-1].message)
-    else:
-        if replies[-1].tool_calls and callable_all(replies[-1].tool_calls, call.tools):
+    while (wanted := replies[-1].tool_calls) and callable_all(wanted, call.tools):
+        if len(replies) > max_tool_rounds:
             raise ToolLoopExceeded(
                 f"the model asked for tools in {max_tool_rounds} rounds and still wants more; raise max_tool_rounds "
                 "if it is right to",
-                _summed(replies),
+                together(replies, span),
             )
-    if schema is None or replies[-1].tool_calls:
-        return Turn(_summed(replies), tuple(added))
-    return await _validated(_continued(call, added[:-1]), ask, schema, replies, added)
+        added += await span.in_time(answer(wanted, call.tools), "calling the tools")
+        replies.append(await ask(_continued(call, added)))
+        added.append(replies[-1].message)
+    turn = Turn(together(replies, span), tuple(added))
+    if schema is None or turn.reply.tool_calls:
+        return turn
+    return await _validated(_continued(call, added[:-1]), ask, schema, turn, span)
 
 
-async def _validated(call: ChatCall, ask: Ask, schema: Wanted, replies: list[Reply], added: list[Message]) -> Turn:
+async def _validated(call: ChatCall, ask: Ask, schema: Wanted, turn: Turn, span: Span) -> Turn:
     """One repair round: the model sees its answer and what was wrong with it."""
     try:
-        parsed = schema.validate(replies[-1].text)
+        return _parsed(turn, schema)
     except ValueError as problem:
         complaint = user(f"Your answer does not validate: {problem}\nAnswer again, with the corrected JSON alone.")
-        added.append(complaint)
-        replies.append(await ask(_continued(call, added[-2:])))
-        added.append(replies[-1].message)
-        try:
-            parsed = schema.validate(replies[-1].text)
-        except ValueError as still:
-            raise SchemaMismatch(
-                f"the answer does not validate, neither did the first: {still}", _summed(replies)
-            ) from still
-    return Turn(msgspec.structs.replace(_summed(replies), parsed=parsed), tuple(added))
+    reply = await ask(_continued(call, [turn.reply.message, complaint]))
+    repaired = Turn(together([turn.reply, reply], span), (*turn.added, complaint, reply.message))
+    try:
+        return _parsed(repaired, schema)
+    except ValueError as still:
+        cut = " (it was cut off: raise max_tokens)" if reply.finish == "length" else ""
+        refused = f" (the model refused: {reply.refusal})" if reply.refusal else ""
+        raise SchemaMismatch(
+            f"the answer does not validate, neither did the first: {still}{cut}{refused}", repaired.reply
+        ) from still
+
+
+def _parsed(turn: Turn, schema: Wanted) -> Turn:
+    parsed = schema.validate(turn.reply.text)
+    return Turn(msgspec.structs.replace(turn.reply, parsed=parsed), turn.added)
 
 
 def _continued(call: ChatCall, added: Sequence[Message]) -> ChatCall:
-    return msgspec.structs.replace(call, messages=(*call.messages, *added))
+    """The call with what has been said since. A tool that had to be called has been: now the model may answer."""
+    choice = call.tool_choice if call.tool_choice in (None, "none") else "auto"
+    return msgspec.structs.replace(call, messages=(*call.messages, *added), tool_choice=choice)
 
 
-def _summed(replies: Sequence[Reply]) -> Reply:
-    """The last reply, with what all of them used, cost and tried."""
-    if len(replies) == 1:
-        return replies[0]
-    costs = [reply.cost_nanousd for reply in replies]
-    known = [cost for cost in costs if cost is not None]
-    return msgspec.structs.replace(
-        replies[-1],
-        usage=add_usage([reply.usage for reply in replies]),
-        cost_nanousd=sum(known) if len(known) == len(costs) else None,
-        attempts=tuple(attempt for reply in replies for attempt in reply.attempts),
-        notices=tuple(dict.fromkeys(notice for reply in replies for notice in reply.notices)),
-    )
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -33,15 +33,17 @@ class Envelope(Struct, frozen=True, kw_only=True):
     n: int = 1
     retry: Retry | None = None
     timeouts: Timeouts | None = None
+    ends_at: float | None = None
+    """When `deadline_s` is over, on the loop's clock, where it covers more than this request."""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
     """What came back for a whole request: what the edge made of the body, and how it went."""
 
     value: Any
-    target: Target
+    target: Target | None
     signals: Signals | None
-    """None when `Retry.on_give_up` gave the value: no model answered."""
+    """Both None when `Retry.on_give_up` gave the value: no model answered."""
     attempts: tuple[Attempt, ...]
     timings: Timings
     cost_nanousd: int | None = None
@@ -55,7 +57,11 @@ class Opened(Struct, frozen=True, kw_only=True):
     target: Target
     operation: Operation
     watcher: Watcher
-    attempt: int
+    attempts: tuple[Attempt, ...]
+    """Those before, which failed."""
+    began_s: float
+    """When this one began, in seconds since the request did."""
+    waited_s: float
     notices: tuple[str, ...] = ()
     request_id: str | None = None
 

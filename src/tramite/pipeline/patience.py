@@ -31,19 +31,25 @@ class Patience:
 
     Like `asyncio.timeout`, it cancels the waiting task and takes that cancellation back. Unlike it, one loop timer
     serves all waits of a request: a stream of a thousand frames arms it once in `silence_s`, not a thousand times.
+    Where `deadline_s` covers more than this request, it ends at `ends_at`, on the loop's clock.
     """
 
-    def __init__(self, deadline_s: float) -> None:
+    def __init__(self, deadline_s: float, ends_at: float | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self.deadline_s = deadline_s
         self.started_at = self._loop.time()
-        self.deadline_at = self.started_at + deadline_s
+        self.deadline_at = self.started_at + deadline_s if ends_at is None else ends_at
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[object] | None = None
         self._until = 0.0
         self._by_deadline = False
         self._cause: Cause | None = None
         self._closed = False
+
+    @property
+    def here(self) -> bool:
+        """Whether the running loop is the one that it counts on."""
+        return self._loop is asyncio.get_running_loop()
 
     def left_s(self) -> float:
         """Seconds until the deadline."""
@@ -92,6 +98,10 @@ class Patience:
         """What an interruption by anything but silence is to whoever called."""
         if interrupted.cause == "closed":
             return interrupted
+        return self.over(doing)
+
+    def over(self, doing: str) -> DeadlineExceeded:
+        """The deadline has passed."""
         return DeadlineExceeded(f"deadline_s ({self.deadline_s:g} s) is over: {doing}")
 
     def close(self) -> None:

@@ -29,8 +29,11 @@ ASKED_S = 60.0
 class Routes:
     """Finds the endpoints of an envelope, and keeps what it has found."""
 
-    def __init__(self, config: Config, transport_of: Callable[[Provider], Transport]) -> None:
+    def __init__(
+        self, config: Config, transport_of: Callable[[Provider], Transport], now: Callable[[], float] = monotonic
+    ) -> None:
         self._config = config
+        self._now = now
         self._transport_of = transport_of
         self._known: dict[tuple[str | None, Kind], list[Endpoint]] = {}
         self._until: dict[tuple[str | None, Kind], float] = {}
@@ -39,14 +42,17 @@ class Routes:
         return f"Routes({len(self._known)} known)"
 
     async def __call__(self, envelope: Envelope) -> Sequence[Endpoint]:
+        """See `find`."""
+        return await self.find(envelope.model, envelope.kind)
+
+    async def find(self, name: str | None, kind: Kind) -> Sequence[Endpoint]:
         """The endpoints in their order. Raises ConfigError, Unsupported, ModelNotFound for a retired model."""
-        key = (envelope.model, envelope.kind)
-        endpoints = self._known.get(key)
-        if endpoints is None or (self._until and self._until.get(key, inf) < monotonic()):
-            endpoints = await self._find(*key)
+        endpoints = self._known.get((name, kind))
+        if endpoints is None or (self._until and self._until.get((name, kind), inf) < self._now()):
+            endpoints = await self._look_for(name, kind)
         return endpoints
 
-    async def _find(self, name: str | None, kind: Kind) -> list[Endpoint]:
+    async def _look_for(self, name: str | None, kind: Kind) -> list[Endpoint]:
         targets = await self._resolve(name)
         endpoints = [await self._endpoint(*target, kind) for target in targets]
         if len(self._known) >= MOST_KNOWN:
@@ -54,7 +60,7 @@ class Routes:
             self._until.clear()
         self._known[name, kind] = endpoints
         if not all(model for _, model in targets) and kind != "models":
-            self._until[name, kind] = monotonic() + ASKED_S
+            self._until[name, kind] = self._now() + ASKED_S
         return endpoints
 
     async def _resolve(self, model: str | None) -> Sequence[tuple[Provider, str]]:

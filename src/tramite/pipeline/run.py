@@ -31,7 +31,7 @@ class Pipeline:
     async def whole(self, envelope: Envelope) -> Delivery:
         """One whole answer. Raises TramiteError; its `attempts` tell what was tried."""
         timeouts = envelope.timeouts or self._timeouts
-        patience = Patience(timeouts.deadline_s)
+        patience = Patience(timeouts.deadline_s, envelope.ends_at)
         try:
             tries = await self._tries(envelope, timeouts, patience)
             try:
@@ -122,7 +122,7 @@ def _delivery(whole: Whole, tries: Tries, patience: Patience) -> Delivery:
 def _fallback(value: Any, tries: Tries, patience: Patience) -> Delivery:
     return Delivery(
         value=value,
-        target=tries.endpoint.target,
+        target=None,
         signals=None,
         attempts=tuple(tries.attempts),
         timings=_timings(tries, patience),
@@ -150,7 +150,9 @@ def _opened(upstream: Upstream, tries: Tries) -> Opened:
         target=tries.endpoint.target,
         operation=upstream.operation,
         watcher=upstream.watcher,
-        attempt=len(tries.attempts) + 1,
+        attempts=tuple(tries.attempts),
+        began_s=tries.began_s,
+        waited_s=tries.waited_s,
         notices=upstream.notices,
         request_id=upstream.request_id,
     )

@@ -48,7 +48,9 @@ class Tries:
         self._loading_since_s: float | None = None
 
     def begin(self) -> Endpoint:
-        """A try begins now, at this endpoint."""
+        """A try begins now, at this endpoint. Raises DeadlineExceeded when it is too late for that."""
+        if self._patience.left_s() <= 0:
+            raise self._patience.over(f"before {self.endpoint.target} was asked")
         self.began_s, self._renewals = self._patience.elapsed_s(), self.endpoint.renewals
         return self.endpoint
 

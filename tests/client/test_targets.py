@@ -1,0 +1,79 @@
+"""Which targets answer: secrets that are renewed, models that are found by asking, names that are forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.client.world import QUICK, config, in_process, words
+from tramite import AsyncClient, AuthenticationFailed, RequestRejected, Retry, assistant
+from tramite.simulator import Engine, InProcess, Options
+from tramite.wire.seam import Request
+
+
+def renewable(folder: Path, **options: Any) -> tuple[AsyncClient, InProcess, Path]:
+    kept = folder / "secret"
+    kept.write_text("old-secret-0000")
+    provider = InProcess(Engine(Options(key="new-secret-1111", **options)))
+    return AsyncClient(config(more=f'api_key = "file:{kept}"\n'), retry=QUICK, transport=provider), provider, kept
+
+
+async def test_a_renewed_secret_serves_every_request_that_the_old_one_failed(tmp_path: Path) -> None:
+    llm, _, kept = renewable(tmp_path, latency_s=0.01)
+    for _ in range(3):  # the first of them learn the old secret
+        with pytest.raises(AuthenticationFailed):
+            await llm.chat("x", model="sim/tokens=1")
+        with pytest.raises(AuthenticationFailed):
+            await llm.chat("x", model="sim/tokens=2")
+    kept.write_text("new-secret-1111")
+    replies = await asyncio.gather(*(llm.chat("x", model="sim/tokens=1") for _ in range(8)))
+    assert [reply.text for reply in replies] == [words(1)] * 8
+    # another model's endpoint has the old secret still, and its source says nothing new any more
+    assert (await llm.chat("x", model="sim/tokens=2")).text == words(2)
+
+
+async def test_a_secret_that_is_still_refused_is_sent_twice_and_no_more(tmp_path: Path) -> None:
+    llm, provider, kept = renewable(tmp_path)
+    with pytest.raises(AuthenticationFailed):
+        await llm.chat("x")
+    asked = provider.stats().requests
+    kept.write_text("newer-but-wrong")
+    with pytest.raises(AuthenticationFailed):
+        await llm.chat("x")
+    assert (asked, provider.stats().requests) == (1, 3)
+
+
+class Redirecting(InProcess):
+    async def send(self, request: Request) -> Any:
+        response = await super().send(request)
+        response.status = 307
+        response.headers = {"location": "https://me:hunter2@elsewhere.example/v1?key=sk-hunter2"}
+        return response
+
+
+async def test_a_redirect_is_told_without_what_is_secret_in_it() -> None:
+    llm = AsyncClient(config(), transport=Redirecting())
+    with pytest.raises(RequestRejected, match=r"redirects to https://…@elsewhere.example/v1; secrets") as caught:
+        await llm.chat("x")
+    assert "hunter2" not in f"{caught.value!s}{caught.value!r}{caught.value.attempts}"
+
+
+async def test_what_is_given_in_place_of_an_answer_keeps_what_it_says_of_itself() -> None:
+    backup, _ = in_process(more='[models."sim/tokens=2"]\ninput_per_million = 1.0\noutput_per_million = 1.0\n')
+    whole = await backup.chat("x", model="sim/tokens=2")
+
+    async def ask_the_backup(state: Any) -> Any:
+        return whole
+
+    llm, _ = in_process(retry=Retry(attempts=2, base_s=0, on_give_up=ask_the_backup))
+    reply = await llm.chat("x", model="sim/500")
+    assert (reply.target, reply.cost_nanousd, reply.request_id) == ("sim/tokens=2", whole.cost_nanousd, "sim-1")
+    assert [attempt.target for attempt in reply.attempts] == ["sim/500", "sim/500", "sim/tokens=2"]
+    plain = Retry(attempts=1, on_give_up=lambda state: "sorry")
+    reply = await llm.chat("x", model="sim/500", retry=plain)
+    assert (reply.target, reply.message, reply.cost) == ("", assistant("sorry"), None)
+    assert msgspec.structs.asdict(reply.usage)["input_tokens"] is None
