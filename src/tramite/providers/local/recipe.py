@@ -6,12 +6,14 @@ Without `modules.json` it is the mean over the tokens, as sentence-transformers 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from tramite.errors import RequestRejected
+
+T = TypeVar("T")
 
 POOLINGS = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
 """In the order in which several of them are put one behind the other."""
@@ -51,17 +53,21 @@ class Recipe(Struct, frozen=True, kw_only=True):
     """The folder itself says all this."""
 
 
+class _Module(Struct, frozen=True):
+    type: str
+    path: str
+
+
 def read(folder: Path) -> Recipe:
     """The recipe of a folder. Raises RequestRejected, naming what it cannot do."""
-    modules = _json(folder / "modules.json", [])
+    modules = _json(folder / "modules.json", list[_Module], [])
     if not modules:
         return Recipe(transformer=folder, known=False)
     found: dict[str, Any] = {"steps": ()}
     for module in modules:
-        kind, place = str(module.get("type", "")).rpartition(".")[2], folder / str(module.get("path", ""))
-        if not _add(found, kind, place):
+        if not _add(found, module.type.rpartition(".")[2], folder / module.path):
             raise RequestRejected(
-                f"{folder} has a part that is not known here, {module.get('type')}: use it through a server of "
+                f"{folder} has a part that is not known here, {module.type}: use it through a server of "
                 "sentence-transformers or TEI"
             )
     if "transformer" not in found or "poolings" not in found:
@@ -87,7 +93,7 @@ def _add(found: dict[str, Any], kind: str, place: Path) -> bool:
 
 def _transformer(place: Path) -> dict[str, Any]:
     names = ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
-    files = (_json(place / f"sentence_{name}_config.json", {}) for name in names)
+    files = (_json(place / f"sentence_{name}_config.json", dict[str, Any], {}) for name in names)
     said: dict[str, Any] = next(filter(None, files), {})
     if said.get("transformer_task", "feature-extraction") != "feature-extraction":
         raise RequestRejected(f"{place} is for {said['transformer_task']}, not for vectors of texts")
@@ -95,7 +101,7 @@ def _transformer(place: Path) -> dict[str, Any]:
 
 
 def _poolings(place: Path) -> tuple[str, ...]:
-    said = _json(place / "config.json", {})
+    said = _json(place / "config.json", dict[str, Any], {})
     named = said.get("pooling_mode")
     modes = [named] if isinstance(named, str) else named or [mode for mode in POOLINGS if said.get(_FLAGS[mode])]
     unknown = [mode for mode in modes if mode not in POOLINGS]
@@ -107,7 +113,7 @@ def _poolings(place: Path) -> tuple[str, ...]:
 
 
 def _dense(place: Path) -> Dense:
-    said = _json(place / "config.json", {})
+    said = _json(place / "config.json", dict[str, Any], {})
     activation = said.get("activation_function", _ACTIVATIONS[1])
     if activation not in _ACTIVATIONS or said.get("use_residual"):
         raise RequestRejected(f"{place} asks for a layer that is not known here ({activation})")
@@ -118,19 +124,16 @@ def _dense(place: Path) -> Dense:
 
 
 def _prompts(folder: Path) -> dict[str, Any]:
-    said = _json(folder / "config_sentence_transformers.json", {})
+    said = _json(folder / "config_sentence_transformers.json", dict[str, Any], {})
     prompts = {name: text for name, text in (said.get("prompts") or {}).items() if isinstance(text, str)}
     return {"prompts": prompts, "default_prompt": prompts.get(said.get("default_prompt_name") or "", "")}
 
 
-def _json(path: Path, absent: Any) -> Any:
-    """A file's object or list. Raises RequestRejected where it is something else."""
+def _json(path: Path, kind: type[T], absent: T) -> T:
+    """What a file holds. Raises RequestRejected where it is something else."""
     if not path.is_file():
         return absent
     try:
-        found = msgspec.json.decode(path.read_bytes())
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.DecodeError) as error:
         raise RequestRejected(f"{path} cannot be read: {error}") from error
-    if not isinstance(found, type(absent)):
-        raise RequestRejected(f"{path} holds no {'list' if absent == [] else 'object'}")
-    return found
