@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 from .errors import InvalidCall
-from .messages import Message, check_order
+from .messages import Message, as_messages, as_text, check_order
 
 Kind: TypeAlias = Literal["chat", "completion", "embedding", "rerank", "models"]
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+FORMATS = ("text", "json_object", "json_schema")
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 
 # Ranges of OpenAI's API reference, the widest of all dialects; narrower ones are the dialect's to refuse.
@@ -28,7 +29,10 @@ COUNTS: dict[str, tuple[int, int]] = {
     "logprobs": (0, 20),
     "seed": (-(2**63), 2**63 - 1),
     "dimensions": (1, 65_536),
+    "top_n": (1, 2**31 - 1),
 }
+_MESSAGES = {Message}
+_STRINGS = {str}
 
 
 class Tool(Struct, frozen=True):
@@ -43,6 +47,15 @@ class Tool(Struct, frozen=True):
     strict: bool | None = None
     function: Callable[..., Any] | None = None
 
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise InvalidCall("a tool's name is empty", "tools")
+        _set(self, "name", as_text(self.name, "a tool's name"))
+        _set(self, "description", as_text(self.description, f"the description of {self.name}"))
+        _set(self, "parameters", _as_mapping(self.parameters, f"the parameters of {self.name}"))
+        if not (self.function is None or callable(self.function)):
+            raise InvalidCall(f"the function of {self.name} cannot be called: {self.function!r:.80}", "tools")
+
 
 class ResponseFormat(Struct, frozen=True):
     """The form the answer must have: any JSON object, or one that a JSON schema describes."""
@@ -51,6 +64,10 @@ class ResponseFormat(Struct, frozen=True):
     name: str = "answer"
     schema: dict[str, Any] | None = None
     strict: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.type not in FORMATS:
+            raise InvalidCall(f"type must be one of {', '.join(FORMATS)}, got {self.type!r}", "response_format")
 
 
 class Sampling(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -75,11 +92,16 @@ class Sampling(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         for field, (low, high) in RANGES.items():
             value = getattr(self, field)
-            if value is not None and not (_is_number(value) and low <= value <= high):
-                raise InvalidCall(f"{field} must be a number from {low} to {high}, got {value!r}", field)
+            if value is None:
+                continue
+            if not (_is_number(value) and low <= value <= high):
+                raise InvalidCall(f"{field} must be a number from {low} to {high}, got {value!r:.80}", field)
+            if value.__class__ is not float and value.__class__ is not int:
+                _set(self, field, float(value))  # numpy's: JSON encoders refuse a subclass
         check_counts(self)
+        _check_common(self)
         if self.stop.__class__ is not tuple or self.stop:
-            msgspec.structs.force_setattr(self, "stop", _as_stop(self.stop))
+            _set(self, "stop", _as_stop(self.stop))
 
 
 class ChatCall(Sampling, frozen=True, kw_only=True, omit_defaults=True):
@@ -94,13 +116,19 @@ class ChatCall(Sampling, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        messages = self.messages
+        if type(messages) is not tuple or set(map(type, messages)) != _MESSAGES:
+            _set(self, "messages", as_messages(messages))
         check_order(self.messages)
         if self.reasoning_effort is not None and self.reasoning_effort not in EFFORTS:
             raise InvalidCall(
                 f"reasoning_effort must be one of {', '.join(EFFORTS)}, got {self.reasoning_effort!r}",
                 "reasoning_effort",
             )
+        if self.response_format is not None:
+            _check_format(self.response_format)
         if self.tools or self.tool_choice is not None:
+            _set(self, "tools", _as_tools(self.tools))
             self._check_tools()
 
     def _check_tools(self) -> None:
@@ -123,8 +151,10 @@ class CompletionCall(Sampling, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.prompt, str):
-            raise InvalidCall(f"prompt must be a string, got {type(self.prompt).__name__}", "prompt")
+        if self.prompt.__class__ is not str:
+            _set(self, "prompt", as_text(self.prompt, "prompt"))
+        if self.suffix is not None and self.suffix.__class__ is not str:
+            _set(self, "suffix", as_text(self.suffix, "suffix"))
 
 
 class EmbeddingCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -140,12 +170,11 @@ class EmbeddingCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
+        _set(self, "inputs", _as_texts(self.inputs, "inputs"))
         if not self.inputs:
             raise InvalidCall("inputs is empty: there is nothing to embed", "inputs")
-        for index, text in enumerate(self.inputs):
-            if not isinstance(text, str):
-                raise InvalidCall(f"inputs[{index}] must be a string, got {type(text).__name__}", "inputs")
         check_counts(self)
+        _check_common(self)
 
 
 class RerankCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -162,17 +191,14 @@ class RerankCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
-        if not isinstance(self.query, str):
-            raise InvalidCall(f"query must be a string, got {type(self.query).__name__}", "query")
+        _set(self, "query", as_text(self.query, "query"))
         if not self.query:
             raise InvalidCall("query is empty: there is nothing to look for", "query")
+        _set(self, "texts", _as_texts(self.texts, "texts"))
         if not self.texts:
             raise InvalidCall("texts is empty: there is nothing to order", "texts")
-        for index, text in enumerate(self.texts):
-            if not isinstance(text, str):
-                raise InvalidCall(f"texts[{index}] must be a string, got {type(text).__name__}", "texts")
-        if self.top_n is not None and not (_is_number(self.top_n) and self.top_n == int(self.top_n) >= 1):
-            raise InvalidCall(f"top_n must be a whole number from 1, got {self.top_n!r}", "top_n")
+        check_counts(self)
+        _check_common(self)
 
 
 class ModelsCall(Struct, frozen=True, kw_only=True):
@@ -192,8 +218,67 @@ def check_counts(call: Struct) -> None:
     """Raise InvalidCall for a whole-number setting that is not one, or out of its range."""
     for field, (low, high) in COUNTS.items():
         value = getattr(call, field, None)
-        if value is not None and not (isinstance(value, int) and not isinstance(value, bool) and low <= value <= high):
-            raise InvalidCall(f"{field} must be a whole number from {low} to {high}, got {value!r}", field)
+        if value is None:
+            continue
+        if not (isinstance(value, int) and not isinstance(value, bool) and low <= value <= high):
+            raise InvalidCall(f"{field} must be a whole number from {low} to {high}, got {value!r:.80}", field)
+        if value.__class__ is not int:
+            _set(call, field, int(value))
+
+
+_set = msgspec.structs.force_setattr
+"""Calls are frozen once they are made; while they are made, what was given is brought to its one form."""
+
+
+def _check_common(call: Any) -> None:
+    """What every call has: a model's name, and what its provider alone knows, which is copied."""
+    if call.model is not None and call.model.__class__ is not str:
+        _set(call, "model", as_text(call.model, "model"))
+    if call.extra:
+        _set(call, "extra", _as_mapping(call.extra, "extra"))
+
+
+def _as_mapping(given: Any, what: str) -> dict[str, Any]:
+    """A copy: what is changed afterwards does not change the call."""
+    if not isinstance(given, Mapping) or not set(map(type, given)) <= _STRINGS:
+        raise InvalidCall(f"{what} must be a mapping with strings as keys, got {given!r:.80}", what)
+    return dict(given)
+
+
+def _check_format(given: object) -> None:
+    if not isinstance(given, ResponseFormat):
+        raise InvalidCall(
+            f"response_format must be a ResponseFormat, got {type(given).__name__}: ResponseFormat('json_object'), "
+            "or schema=… where a schema is wanted",
+            "response_format",
+        )
+
+
+def _as_tools(given: Any) -> tuple[Tool, ...]:
+    if isinstance(given, Tool) or not isinstance(given, Iterable):
+        raise InvalidCall(f"tools must be a list of Tool objects, got {type(given).__name__}", "tools")
+    tools = tuple(given)
+    for tool in tools:
+        if not isinstance(tool, Tool):
+            raise InvalidCall(
+                f"a ChatCall's tools are Tool objects, got {tool!r:.80}; plain functions go to chat(…, tools=[…])",
+                "tools",
+            )
+    return tools
+
+
+def _as_texts(given: Any, field: str) -> tuple[str, ...]:
+    if type(given) is tuple and set(map(type, given)) == _STRINGS:
+        return given
+    if isinstance(given, str):
+        return (as_text(given, field),)
+    if isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
+        raise InvalidCall(f"{field} must be a string or a list of strings, got {type(given).__name__}", field)
+    texts = tuple(given)
+    for index, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InvalidCall(f"{field}[{index}] must be a string, got {type(text).__name__}", field)
+    return tuple([as_text(text, field) for text in texts])
 
 
 def _as_stop(stop: object) -> tuple[str, ...]:
@@ -203,4 +288,4 @@ def _as_stop(stop: object) -> tuple[str, ...]:
     for sequence in sequences:
         if not isinstance(sequence, str) or not sequence:
             raise InvalidCall(f"stop sequences must be non-empty strings, got {sequence!r}", "stop")
-    return sequences
+    return tuple([as_text(sequence, "stop") for sequence in sequences])

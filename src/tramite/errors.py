@@ -106,7 +106,7 @@ class _WithReply(TramiteError):
         self.reply = reply
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (str(self), self.reply))
+        return (type(self), (str(self), self.reply), self.__dict__)
 
 
 class SchemaMismatch(_WithReply):
@@ -171,13 +171,7 @@ class ProviderError(TramiteError):
         return f"{where}{self.message}{f' ({known})' if known else ''}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (type(self), self.message, self.__dict__))
-
-
-def _rebuild(cls: type[ProviderError], message: str, state: dict[str, Any]) -> ProviderError:
-    error = cls(message)
-    error.__dict__.update(state)
-    return error
+        return (type(self), (self.message,), self.__dict__)
 
 
 class ConnectFailed(ProviderError):

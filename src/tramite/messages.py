@@ -17,10 +17,21 @@ Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
 ROLES = frozenset(("system", "developer", "user", "assistant", "tool"))
 
 
+def as_text(value: object, field: str) -> str:
+    """A string, and no subclass of it (numpy's, an enum's), which JSON encoders refuse. Raises InvalidCall."""
+    if not isinstance(value, str):
+        raise InvalidCall(f"{field} must be a string, got {value!r:.80}", field)
+    return str.__str__(value)
+
+
 class Text(Struct, frozen=True, tag="text"):
     """Plain text."""
 
     text: str
+
+    def __post_init__(self) -> None:
+        if type(self.text) is not str:
+            msgspec.structs.force_setattr(self, "text", as_text(self.text, "text"))
 
 
 class Reasoning(Struct, frozen=True, tag="reasoning"):
@@ -46,13 +57,17 @@ class Image(Struct, frozen=True, tag="image"):
     def __post_init__(self) -> None:
         if (self.url is None) == (self.data is None):
             raise InvalidCall("an image needs either url= or data=, and not both", "image")
-        if self.url is not None and not self.url.startswith(("http://", "https://")):
-            raise InvalidCall(
-                f"an image's url must start with http:// or https://, got {self.url[:60]!r}",
-                "image",
-            )
-        if self.data is not None and self.media_type is None:
-            msgspec.structs.force_setattr(self, "media_type", sniff_image(self.data))
+        if self.detail not in (None, "low", "high", "auto"):
+            raise InvalidCall(f"an image's detail must be low, high or auto, got {self.detail!r}", "image")
+        if self.url is not None:
+            _check_address(self.url)
+            return
+        data = _as_bytes(self.data, "an image's")
+        msgspec.structs.force_setattr(self, "data", data)
+        if self.media_type is None:
+            msgspec.structs.force_setattr(self, "media_type", sniff_image(data))
+        elif not as_text(self.media_type, "media_type").startswith("image/"):
+            raise InvalidCall(f"{self.media_type!r} is not the media type of an image", "image")
 
     @staticmethod
     def file(path: str | Path, detail: Literal["low", "high", "auto"] | None = None) -> Image:
@@ -98,11 +113,30 @@ def sniff_image(data: bytes) -> str:
     raise InvalidCall("these bytes are not an image: expected PNG, JPEG, GIF or WebP", "image")
 
 
+def _check_address(url: object) -> None:
+    if not isinstance(url, str):
+        raise InvalidCall(f"an image's url must be a string, got {type(url).__name__}", "image")
+    if not url.startswith(("http://", "https://")):
+        how = "; Image.from_data_url(…) takes a data: URL" if url.startswith("data:") else ""
+        raise InvalidCall(f"an image's url must start with http:// or https://, got {url[:60]!r}{how}", "image")
+
+
+def _as_bytes(data: object, whose: str) -> bytes:
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise InvalidCall(f"{whose} data must be bytes, got {type(data).__name__}", "data")
+    return bytes(data)
+
+
 class Audio(Struct, frozen=True, tag="audio"):
     """A piece of sound; `format` is what the provider calls it (wav, mp3)."""
 
     data: bytes
     format: Literal["wav", "mp3"] = "wav"
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "data", _as_bytes(self.data, "a sound's"))
+        if self.format not in ("wav", "mp3"):
+            raise InvalidCall(f"a sound's format must be wav or mp3, got {self.format!r}", "format")
 
 
 class ToolCall(Struct, frozen=True, tag="tool_call"):
@@ -112,12 +146,16 @@ class ToolCall(Struct, frozen=True, tag="tool_call"):
     name: str
     raw: str = "{}"
 
+    def __post_init__(self) -> None:
+        if type(self.raw) is not str:
+            msgspec.structs.force_setattr(self, "raw", as_text(self.raw, "raw"))
+
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments as an object. Raises ValueError when the model did not write a JSON object."""
         try:
             value = msgspec.json.decode(self.raw or "{}")
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"the arguments of {self.name} are not JSON: {self.raw[:200]!r}") from error
         if not isinstance(value, dict):
             raise ValueError(f"the arguments of {self.name} are not a JSON object: {self.raw[:200]!r}")
@@ -149,8 +187,8 @@ class Message(Struct, frozen=True, omit_defaults=True):
             raise InvalidCall(f"role must be one of {', '.join(sorted(ROLES))}, got {self.role!r}", "role")
         if self.role == "tool" and not self.tool_call_id:
             raise InvalidCall("a tool message needs the tool_call_id of the call it answers", "tool_call_id")
-        if not isinstance(self.content, str):
-            msgspec.structs.force_setattr(self, "content", tuple(self.content))
+        if type(self.content) is not str:
+            msgspec.structs.force_setattr(self, "content", _one_content(self.content))
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -172,6 +210,15 @@ class Message(Struct, frozen=True, omit_defaults=True):
         if isinstance(self.content, str):
             return []
         return [part for part in self.content if isinstance(part, ToolCall)]
+
+
+def _one_content(given: Any) -> Content:
+    """The content of a message, however it was given: a string, a part, or several of them."""
+    if isinstance(given, _PIECES):
+        return as_content((given,))
+    if isinstance(given, Mapping | bytes) or not isinstance(given, Iterable):
+        raise InvalidCall(f"a message's content is a string or parts, got {type(given).__name__}", "content")
+    return as_content(given)
 
 
 def system(text: str) -> Message:
@@ -198,11 +245,11 @@ def as_content(pieces: Iterable[str | Part]) -> Content:
     """Strings and parts as the content of one message; a single string stays a string."""
     parts = list(pieces)
     if len(parts) == 1 and isinstance(parts[0], str):
-        return parts[0]
+        return as_text(parts[0], "content")
     for part in parts:
         if not isinstance(part, _PIECES):
             raise InvalidCall(f"a message is made of strings and parts, got {type(part).__name__}", "content")
-    return tuple(Text(part) if isinstance(part, str) else part for part in parts)
+    return tuple([Text(part) if isinstance(part, str) else part for part in parts])
 
 
 Prompt: TypeAlias = str | Message | Mapping[str, Any] | Sequence[str | Part] | Sequence[Message | Mapping[str, Any]]
@@ -221,10 +268,16 @@ def as_messages(prompt: Prompt) -> tuple[Message, ...]:
         return (prompt,)
     if isinstance(prompt, Mapping):
         return (_from_mapping(prompt),)
-    items = list(prompt)
+    items = _several(prompt)
     if items and all(isinstance(item, _PIECES) for item in items):
-        return (user(*items),)  # type: ignore[arg-type]  # the line above has just checked each item
+        return (user(*items),)
     return tuple([_as_message(item) for item in items])
+
+
+def _several(given: Any) -> list[Any]:
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
+        raise _no_messages(given)
+    return list(given)
 
 
 def _as_message(item: object) -> Message:
@@ -232,15 +285,19 @@ def _as_message(item: object) -> Message:
         return item
     if isinstance(item, Mapping):
         return _from_mapping(item)
-    raise InvalidCall(
-        f"expected messages, got {type(item).__name__}: use system(…), user(…), assistant(…)",
+    raise _no_messages(item)
+
+
+def _no_messages(given: object) -> InvalidCall:
+    return InvalidCall(
+        f"expected messages, got {type(given).__name__}: use system(…), user(…), assistant(…)",
         "messages",
     )
 
 
 def _from_mapping(item: Mapping[str, Any]) -> Message:
     unknown = set(item) - {"role", "content", "name", "tool_call_id"}
-    if unknown or not isinstance(item.get("content"), str):
+    if unknown or "role" not in item or not isinstance(item.get("content"), str):
         raise InvalidCall(
             "a message given as a mapping needs role and a string as content; for anything else use system(…), user(…)",
             "messages",
