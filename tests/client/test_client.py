@@ -310,8 +310,20 @@ async def test_a_predicate_on_the_reply_asks_again() -> None:
     again = Retry(attempts=2, strategy="fixed", base_s=0, if_reply=lambda reply: reply.finish == "length")
     with pytest.raises(ReplyRefused) as caught:
         await llm.chat("x", model="sim/length", retry=again)
-    assert caught.value.reply.finish == "length"
+    assert (caught.value.reply.finish, caught.value.reply.target) == ("length", "sim/length")
     assert len(caught.value.attempts) == provider.stats().requests == 2
+    assert [attempt.error for attempt in caught.value.attempts] == ["refused by the retry predicate"] * 2
+
+
+async def test_what_a_predicate_refuses_is_on_the_bill_all_the_same() -> None:
+    answers = iter([True, True, False])
+    price = '[models."sim/tokens=3"]\ninput_per_million = 1.0\noutput_per_million = 1.0\n'
+    llm, _ = in_process(retry=Retry(base_s=0, if_reply=lambda reply: next(answers)), more=price)
+    once = await llm.chat("x", model="sim/tokens=3", retry=Retry())
+    reply = await llm.chat("x", model="sim/tokens=3")
+    assert (once.cost_nanousd, once.usage.output_tokens) == ((once.usage.total_tokens or 0) * 1000, 3)
+    assert (reply.cost_nanousd, reply.usage.output_tokens) == (3 * (once.cost_nanousd or 0), 9)
+    assert [bool(attempt.error) for attempt in reply.attempts] == [True, True, False]
 
 
 async def test_on_give_up_may_put_a_reply_in_the_place_of_the_error() -> None:

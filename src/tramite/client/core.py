@@ -24,7 +24,7 @@ from tramite.dialects.base import (
     follower,
     operation,
 )
-from tramite.errors import BadReply
+from tramite.errors import BadReply, ReplyRefused
 from tramite.pipeline.endpoint import Endpoint
 from tramite.pipeline.envelope import Delivery, Envelope
 from tramite.pipeline.patience import Patience
@@ -40,6 +40,7 @@ from tramite.wire.seam import Transport
 from .options import timeouts
 from .span import Span
 from .stream import Source
+from .sums import add_usage
 
 KINDS: dict[type[Any], Kind] = {
     ChatCall: "chat",
@@ -98,7 +99,13 @@ class Core:
         envelope = self.envelope(call, delivery)
         if span is not None and span.ends_at is not None:
             envelope = msgspec.structs.replace(envelope, ends_at=span.ends_at)
-        reply = _with_facts(await self.pipeline.whole(envelope))
+        try:
+            reply = _with_facts(await self.pipeline.whole(envelope))
+        except ReplyRefused as refused:
+            if isinstance(refused.reply, REPLIES):
+                where = refused.attempts[-1].target
+                refused.reply = msgspec.structs.replace(refused.reply, target=where, attempts=refused.attempts)
+            raise
         if isinstance(reply, REPLIES):
             self._learn(call, reply.target, reply.usage)
         return reply
@@ -222,6 +229,9 @@ def _with_facts(delivery: Delivery) -> Any:
         attempts=delivery.attempts,
         timings=delivery.timings,
         notices=delivery.notices,
+        usage=add_usage([*[usage or Usage() for usage in delivery.refused], reply.usage])
+        if delivery.refused
+        else reply.usage,
     )
 
 

@@ -46,7 +46,10 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """Both None when `Retry.on_give_up` gave the value: no model answered."""
     attempts: tuple[Attempt, ...]
     timings: Timings
+    refused: tuple[Usage | None, ...] = ()
+    """What the answers used that the retry predicate did not take."""
     cost_nanousd: int | None = None
+    """That of the refused answers included."""
     notices: tuple[str, ...] = ()
     request_id: str | None = None
 

@@ -42,7 +42,7 @@ class Pipeline:
                     except (ProviderError, DeadlineExceeded) as error:
                         delay_s = await tries.failed(error)
                     else:
-                        again_s = await tries.succeeded(whole.value, whole.request_id)
+                        again_s = await tries.succeeded(whole)
                         if again_s is None:
                             return _delivery(whole, tries, patience)
                         delay_s = again_s
@@ -107,11 +107,14 @@ def _news(error: TramiteError, endpoint: Endpoint, delay_s: float) -> Retrying |
 
 
 def _delivery(whole: Whole, tries: Tries, patience: Patience) -> Delivery:
+    costs = [*[cost for _, cost in tries.refused], tries.endpoint.cost_nanousd(whole.signals.usage)]
+    known = [cost for cost in costs if cost is not None]
     return Delivery(
         value=whole.value,
         target=tries.endpoint.target,
         signals=whole.signals,
-        cost_nanousd=tries.endpoint.cost_nanousd(whole.signals.usage),
+        refused=tuple([usage for usage, _ in tries.refused]),
+        cost_nanousd=sum(known) if len(known) == len(costs) else None,
         attempts=tuple(tries.attempts),
         timings=_timings(tries, patience),
         notices=whole.notices,

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from tramite.config import Timeouts
 from tramite.errors import (
     AuthenticationFailed,
@@ -17,8 +19,9 @@ from tramite.errors import (
     RequestRejected,
     TramiteError,
 )
-from tramite.replies import Attempt
+from tramite.replies import Attempt, Usage
 
+from .attempt import Whole
 from .endpoint import Endpoint
 from .patience import Patience
 from .retry import Retrier, Retry
@@ -36,6 +39,8 @@ class Tries:
     def __init__(self, endpoints: Sequence[Endpoint], retry: Retry, timeouts: Timeouts, patience: Patience) -> None:
         self.endpoint = endpoints[0]
         self.attempts: list[Attempt] = []
+        self.refused: list[tuple[Usage | None, int | None]] = []
+        """What the answers used and cost that the retry predicate did not take."""
         self.waited_s = 0.0
         self.began_s = 0.0
         self._next = list(endpoints[1:])
@@ -76,12 +81,20 @@ class Tries:
         self._renewed, self._loading_since_s = False, None
         return 0.0
 
-    async def succeeded(self, value: Any, request_id: str | None) -> float | None:
-        """Record a try that brought an answer; None to take it, or seconds until the next try."""
-        self.record(None, request_id)
+    async def succeeded(self, whole: Whole) -> float | None:
+        """Record a try that brought an answer; None to take it, or seconds until the next try. Raises ReplyRefused."""
+        self.record(None, whole.request_id)
         if self._retry.if_reply is None and self._retry.retry is None:
             return None
-        return await self._patience.in_time(self._deciding().after_reply(value), _CALLBACK)
+        delay_s: float | None = None
+        try:
+            delay_s = await self._patience.in_time(self._deciding().after_reply(whole.value), _CALLBACK)
+        except ReplyRefused:
+            self._refuse(whole)
+            raise
+        if delay_s is not None:
+            self._refuse(whole)
+        return delay_s
 
     async def fallback(self, error: TramiteError) -> Any:
         """What the user's `on_give_up` gives in place of an answer; None if nothing, or if it was never asked for."""
@@ -114,6 +127,11 @@ class Tries:
                 maybe_billed=maybe_billed,
             )
         )
+
+    def _refuse(self, whole: Whole) -> None:
+        """An answer that is not taken was paid for all the same."""
+        self.refused.append((whole.signals.usage, self.endpoint.cost_nanousd(whole.signals.usage)))
+        self.attempts[-1] = msgspec.structs.replace(self.attempts[-1], error="refused by the retry predicate")
 
     async def _may_renew(self, error: ProviderError) -> bool:
         """Once per target: a 401 may only mean that the secret was renewed where it is kept."""
