@@ -98,8 +98,7 @@ class Sampling(Struct, frozen=True, kw_only=True, omit_defaults=True):
                 raise InvalidCall(f"{field} must be a number from {low} to {high}, got {value!r:.80}", field)
             if value.__class__ is not float and value.__class__ is not int:
                 _set(self, field, float(value))  # numpy's: JSON encoders refuse a subclass
-        check_counts(self)
-        _check_common(self)
+        _check_shared(self)
         if self.stop.__class__ is not tuple or self.stop:
             _set(self, "stop", _as_stop(self.stop))
 
@@ -173,8 +172,7 @@ class EmbeddingCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
         _set(self, "inputs", _as_texts(self.inputs, "inputs"))
         if not self.inputs:
             raise InvalidCall("inputs is empty: there is nothing to embed", "inputs")
-        check_counts(self)
-        _check_common(self)
+        _check_shared(self)
 
 
 class RerankCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -197,8 +195,7 @@ class RerankCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
         _set(self, "texts", _as_texts(self.texts, "texts"))
         if not self.texts:
             raise InvalidCall("texts is empty: there is nothing to order", "texts")
-        check_counts(self)
-        _check_common(self)
+        _check_shared(self)
 
 
 class ModelsCall(Struct, frozen=True, kw_only=True):
@@ -214,8 +211,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def check_counts(call: Struct) -> None:
-    """Raise InvalidCall for a whole-number setting that is not one, or out of its range."""
+_set = msgspec.structs.force_setattr
+"""Calls are frozen once they are made; while they are made, what was given is brought to its one form."""
+
+
+def _check_shared(call: Any) -> None:
+    """What calls have in common: whole numbers in their ranges, a model's name, what its provider alone knows."""
     for field, (low, high) in COUNTS.items():
         value = getattr(call, field, None)
         if value is None:
@@ -224,14 +225,6 @@ def check_counts(call: Struct) -> None:
             raise InvalidCall(f"{field} must be a whole number from {low} to {high}, got {value!r:.80}", field)
         if value.__class__ is not int:
             _set(call, field, int(value))
-
-
-_set = msgspec.structs.force_setattr
-"""Calls are frozen once they are made; while they are made, what was given is brought to its one form."""
-
-
-def _check_common(call: Any) -> None:
-    """What every call has: a model's name, and what its provider alone knows, which is copied."""
     if call.model is not None and call.model.__class__ is not str:
         _set(call, "model", as_text(call.model, "model"))
     if call.extra:

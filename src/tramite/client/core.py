@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -168,11 +169,14 @@ class Core:
         return self._network
 
 
+_TEXT = attrgetter("text")
+
+
 def text_size(call: Call) -> int:
     """UTF-8 bytes of the call's texts."""
     match call:
         case ChatCall(messages=messages):
-            texts = tuple([message.text for message in messages])
+            texts = tuple(map(_TEXT, messages))
         case CompletionCall(prompt=prompt):
             texts = (prompt,)
         case EmbeddingCall(inputs=inputs):

@@ -23,7 +23,7 @@ WAKING = (502, 503, 504)
 class Endpoint:
     """One model at one provider. What does not change from request to request is worked out once."""
 
-    __slots__ = ("_headers", "dialect", "price", "provider", "renewals", "target", "transport")
+    __slots__ = ("_headers", "dialect", "name", "price", "provider", "renewals", "target", "transport")
 
     def __init__(
         self, provider: Provider, model: str, dialect: Dialect, transport: Transport, price: Price | None = None
@@ -33,6 +33,7 @@ class Endpoint:
         self.transport = transport
         self.price = price
         self.target = Target(provider.name, model, provider.traits)
+        self.name = str(self.target)
         self.renewals = 0
         """How often another secret was found after a 401."""
         self._headers: dict[str, str] | None = None

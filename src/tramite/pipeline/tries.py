@@ -119,7 +119,7 @@ class Tries:
             request_id, maybe_billed = error.request_id, error.maybe_billed
         self.attempts.append(
             Attempt(
-                target=str(target),
+                target=self.endpoint.name,
                 duration_s=self._patience.elapsed_s() - self.began_s,
                 status=getattr(error, "status", None) if error else status,
                 error="" if error is None else f"{type(error).__name__}: {error}",

@@ -45,14 +45,17 @@ class Price(Struct, frozen=True, kw_only=True):
             return None
         cached, written = usage.cached_tokens or 0, usage.cache_write_tokens or 0
         total = (size - cached - written) * _at(rates.input, size)
-        total += cached * _at(rates.cached or rates.input, size)
-        total += written * _at(rates.cache_write or rates.input, size)
+        if cached:
+            total += cached * _at(rates.cached or rates.input, size)
+        if written:
+            total += written * _at(rates.cache_write or rates.input, size)
         if rates.output is not None:
             if usage.output_tokens is None:
                 return None
             reasoning = usage.reasoning_tokens or 0
             total += (usage.output_tokens - reasoning) * _at(rates.output, size)
-            total += reasoning * _at(rates.reasoning or rates.output, size)
+            if reasoning:
+                total += reasoning * _at(rates.reasoning or rates.output, size)
         elif usage.output_tokens:
             return None
         return -(-total // MILLION)
