@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from .messages import tool_result as tool_result
     from .messages import user as user
     from .pipeline.retry import Retry as Retry
+    from .providers.token_counts import TokenCount as TokenCount
     from .replies import Attempt as Attempt
     from .replies import Choice as Choice
     from .replies import EmbeddingReply as EmbeddingReply
@@ -88,6 +89,8 @@ if TYPE_CHECKING:
     from .replies import TokenLogprob as TokenLogprob
     from .replies import Usage as Usage
     from .wire.httpx_client import HttpxTransport as HttpxTransport
+
+    __version__: str
 
 _MODULES = {
     "errors": (
@@ -174,6 +177,7 @@ _MODULES = {
     ),
     "config": ("Config",),
     "pipeline.retry": ("Retry",),
+    "providers.token_counts": ("TokenCount",),
     "client.asynchronous": ("AsyncClient",),
     "client.synchronous": (
         "Client",
@@ -257,6 +261,7 @@ __all__ = [
     "Throttled",
     "TimedOut",
     "Timings",
+    "TokenCount",
     "TokenLogprob",
     "Tool",
     "ToolCall",
@@ -276,17 +281,19 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # a type checker would take it to mean that every name is there
 
-        return version("tramite")
-    module = _HOME.get(name)
-    if module is None:
-        raise AttributeError(f"module 'tramite' has no attribute {name!r}")
-    value = getattr(import_module(f".{module}", __name__), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("tramite")
+        module = _HOME.get(name)
+        if module is None:
+            raise AttributeError(f"module 'tramite' has no attribute {name!r}")
+        value = getattr(import_module(f".{module}", __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,7 @@ import gc
 import sqlite3
 import threading
 import weakref
+from contextlib import suppress
 from collections.abc import Iterator
 from typing import Any
 
@@ -145,6 +146,22 @@ def test_the_items_of_map_are_taken_in_the_caller_s_thread() -> None:
         yield llm.chat("two", model="sim/echo").text
 
     assert {reply.text for _, reply in llm.map(asks_itself(), model="sim/echo")} == {"one", "two"}  # type: ignore[union-attr]
+    llm.close()
+
+
+def test_who_is_told_of_a_stream_s_end_is_told_once_and_in_the_reader_s_thread() -> None:
+    llm, _ = client()
+    told: list[tuple[str, str]] = []
+    for model, close in (("tokens=2", False), ("tokens=500", True), ("cut@2", False)):
+        stream = llm.stream("x", model=f"sim/{model}")
+        stream.on_end(lambda reply: told.append((reply.finish, threading.current_thread().name)))
+        with suppress(TramiteError):
+            for _ in stream.text:
+                if close:
+                    break
+        stream.close()
+        stream.close()
+    assert told == [("stop", "MainThread"), ("stopped", "MainThread")]
     llm.close()
 
 

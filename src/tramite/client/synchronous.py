@@ -186,6 +186,7 @@ class Stream:
         self._portal = portal
         self._stream = stream
         self._home: Home | None = None
+        self._on_end: list[Callable[[Reply], None]] = []
 
     def __repr__(self) -> str:
         return repr(self._stream).replace("AsyncStream", type(self).__name__, 1)
@@ -224,14 +225,15 @@ class Stream:
         return self._stream.reply
 
     def on_end(self, tell: Callable[[Reply], None]) -> None:
-        """Call `tell` once, when the stream has ended well or was stopped."""
-        self._stream.on_end(tell)
+        """Call `tell` once, in the reader's thread, when the stream has ended well or was stopped."""
+        self._on_end.append(tell)
 
     def close(self) -> None:
         """Stop reading; what came so far is in `reply`, with finish `stopped`. Idempotent, from any thread."""
         # At the interpreter's end the portal has ended everything, and no thread can be started to say so again.
         if not self._stream.over and not sys.is_finalizing():
             self._portal.call(self._stream.close(), self._home)
+        self._tell()
 
     def _fill(self) -> None:
         try:
@@ -242,6 +244,12 @@ class Stream:
         except BaseException:  # Ctrl-C above all
             self.close()
             raise
+        self._tell()
+
+    def _tell(self) -> None:
+        """Here and not on the loop, where `AsyncStream` would do it: these functions are the user's."""
+        while self._on_end and self._stream.over and self._stream.reading.error is None:
+            self._on_end.pop(0)(self.reply)
 
     def _texts(self, whole: bool) -> Generator[str, None, None]:
         try:
