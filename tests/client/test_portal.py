@@ -7,8 +7,8 @@ import gc
 import sqlite3
 import threading
 import weakref
-from contextlib import suppress
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
