@@ -6,12 +6,14 @@ import asyncio
 import threading
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.client.world import config, in_process, words
 from tramite import (
     AsyncClient,
     AsyncStream,
+    BadReply,
     Client,
     Finished,
     IncompleteStream,
@@ -28,6 +30,7 @@ from tramite.assembly import Assembler
 from tramite.client.reading import Reading
 from tramite.replies import Usage
 from tramite.simulator import Engine, InProcess, Options, fast_forward
+from tramite.wire.seam import Request
 
 HANGS = "sim/stall@2,tokens=9"
 
@@ -171,6 +174,20 @@ async def test_a_half_written_tool_call_is_not_remembered() -> None:
                 break
     assert stream.reply.tool_calls
     assert chat.messages == []
+
+
+async def test_a_server_that_does_not_stream_is_not_paid_again_and_again() -> None:
+    class Whole(InProcess):
+        async def send(self, request: Request) -> Any:
+            body = {**msgspec.json.decode(request.body), "stream": False}
+            del body["stream_options"]
+            return await super().send(msgspec.structs.replace(request, body=msgspec.json.encode(body)))
+
+    provider = Whole()
+    llm = AsyncClient(config(), transport=provider, retry=Retry(base_s=0))
+    with pytest.raises(BadReply, match="this server does not stream"):
+        await read(llm.stream("x", model="sim/ok"))
+    assert provider.stats().requests == 1
 
 
 def test_what_came_before_a_restart_is_void() -> None:

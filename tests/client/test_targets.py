@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.client.world import QUICK, config, in_process, words
-from tramite import AsyncClient, AuthenticationFailed, RequestRejected, Retry, assistant
+from tramite import AsyncClient, AuthenticationFailed, InvalidCall, RequestRejected, Retry, assistant
 from tramite.simulator import Engine, InProcess, Options
 from tramite.wire.seam import Request
 
@@ -76,4 +76,9 @@ async def test_what_is_given_in_place_of_an_answer_keeps_what_it_says_of_itself(
     plain = Retry(attempts=1, on_give_up=lambda state: "sorry")
     reply = await llm.chat("x", model="sim/500", retry=plain)
     assert (reply.target, reply.message, reply.cost) == ("", assistant("sorry"), None)
+    for given in (5, {"text": "sorry"}):
+        with pytest.raises(InvalidCall, match=r"on_give_up must give Reply, .*got (int|dict)"):
+            await llm.chat("x", model="sim/500", retry=Retry(attempts=1, on_give_up=lambda state, given=given: given))
+    with pytest.raises(InvalidCall, match="on_give_up must give EmbeddingReply"):
+        await llm.embed("x", model="sim/500", retry=plain)
     assert msgspec.structs.asdict(reply.usage)["input_tokens"] is None

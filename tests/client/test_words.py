@@ -166,8 +166,8 @@ def test_what_is_not_clear_is_refused_with_a_reason(build: Any, complaint: str) 
         ({"deadline_s": 10**400}, "deadline_s must be a number of seconds"),
         ({"deadline_s": float("nan")}, "deadline_s must be a number of seconds"),
         ({"stall_s": "3"}, "stall_s must be a number of seconds"),
-        ({"tools": [], "max_tool_rounds": "8"}, "max_tool_rounds must be a whole number"),
-        ({"max_tool_rounds": True}, "max_tool_rounds must be a whole number"),
+        ({"tools": [TOOL], "max_tool_rounds": "8"}, "max_tool_rounds must be a whole number"),
+        ({"tools": [TOOL], "max_tool_rounds": True}, "max_tool_rounds must be a whole number"),
     ],
 )
 async def test_how_a_call_is_carried_out_is_checked_before_anything_is_sent(options: Any, complaint: str) -> None:

@@ -97,6 +97,9 @@ class AsyncClient:
         if form is not None:
             settings.setdefault("response_format", form.response_format)
         call = opt.chat_call(prompt, settings, tools)
+        if form is None and not call.tools:
+            reply = await self._core.ask(call, delivery)
+            return Turn(reply, (reply.message,))
         span = Span(delivery.get("deadline_s"))
         return await take(call, self._asking(delivery, span), form, max_tool_rounds, span)
 

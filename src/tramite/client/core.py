@@ -25,7 +25,7 @@ from tramite.dialects.base import (
     follower,
     operation,
 )
-from tramite.errors import BadReply, ReplyRefused
+from tramite.errors import BadReply, InvalidCall, ReplyRefused
 from tramite.pipeline.endpoint import Endpoint
 from tramite.pipeline.envelope import Delivery, Envelope
 from tramite.pipeline.patience import Patience
@@ -50,7 +50,13 @@ KINDS: dict[type[Any], Kind] = {
     RerankCall: "rerank",
     ModelsCall: "models",
 }
-REPLIES = (Reply, EmbeddingReply, RerankReply, ModelsReply)
+REPLIES: dict[type[Any], type[Any]] = {
+    ChatCall: Reply,
+    CompletionCall: Reply,
+    EmbeddingCall: EmbeddingReply,
+    RerankCall: RerankReply,
+    ModelsCall: ModelsReply,
+}
 
 
 def _demo(provider: Provider) -> Transport:
@@ -101,15 +107,15 @@ class Core:
         if span is not None and span.ends_at is not None:
             envelope = msgspec.structs.replace(envelope, ends_at=span.ends_at)
         try:
-            reply = _with_facts(await self.pipeline.whole(envelope))
+            came = await self.pipeline.whole(envelope)
         except ReplyRefused as refused:
-            if isinstance(refused.reply, REPLIES):
-                where = refused.attempts[-1].target
-                refused.reply = msgspec.structs.replace(refused.reply, target=where, attempts=refused.attempts)
+            where = refused.attempts[-1].target
+            refused.reply = msgspec.structs.replace(refused.reply, target=where, attempts=refused.attempts)
             raise
-        if isinstance(reply, REPLIES):
-            self._learn(call, reply.target, reply.usage)
-        return reply
+        if came.signals is None:
+            return _in_its_place(call, came)
+        self._learn(call, str(came.target), came.signals.usage)
+        return _with_facts(came)
 
     def source(self, call: ChatCall | CompletionCall, delivery: Mapping[str, Any]) -> Source:
         """The stream of one call; nothing is sent before it is read."""
@@ -214,28 +220,34 @@ def _watcher(call: Call, operation: Operation) -> Watcher:
 
 def _with_facts(delivery: Delivery) -> Any:
     reply = delivery.value
-    if delivery.signals is None and isinstance(reply, str):  # on_give_up may give plain text
-        reply = _plain(reply)
-    if not isinstance(reply, REPLIES):
-        return reply
-    if delivery.signals is None:  # nobody was asked, or another who has told of it
-        return msgspec.structs.replace(
-            reply,
-            attempts=(*delivery.attempts, *reply.attempts),
-            timings=delivery.timings,
-            notices=(*reply.notices, *delivery.notices),
-        )
+    usage = reply.usage
+    if delivery.refused:
+        usage = add_usage([*[usage or Usage() for usage in delivery.refused], usage])
     return msgspec.structs.replace(
         reply,
         target=str(delivery.target),
+        usage=usage,
         cost_nanousd=delivery.cost_nanousd,
         request_id=delivery.request_id or reply.request_id,
         attempts=delivery.attempts,
         timings=delivery.timings,
         notices=delivery.notices,
-        usage=add_usage([*[usage or Usage() for usage in delivery.refused], reply.usage])
-        if delivery.refused
-        else reply.usage,
+    )
+
+
+def _in_its_place(call: Call, delivery: Delivery) -> Any:
+    """What `on_give_up` gave in place of an answer: nobody was asked for it, or another, who has told of it."""
+    reply, expected = delivery.value, REPLIES[type(call)]
+    if isinstance(reply, str) and expected is Reply:
+        reply = _plain(reply)
+    if not isinstance(reply, expected):
+        got = f"got {type(reply).__name__}"
+        raise InvalidCall(f"on_give_up must give {expected.__name__}, None, or text for a chat; {got}", "retry")
+    return msgspec.structs.replace(
+        reply,
+        attempts=(*delivery.attempts, *reply.attempts),
+        timings=delivery.timings,
+        notices=(*reply.notices, *delivery.notices),
     )
 
 

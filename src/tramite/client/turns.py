@@ -32,8 +32,6 @@ async def take(call: ChatCall, ask: Ask, schema: Wanted | None, max_tool_rounds:
     if not _is_count(max_tool_rounds):
         raise InvalidCall(f"max_tool_rounds must be a whole number from 0, got {max_tool_rounds!r}", "max_tool_rounds")
     reply = await ask(call)
-    if schema is None and not call.tools:
-        return Turn(reply, (reply.message,))
     replies, added = [reply], [reply.message]
     while (wanted := replies[-1].tool_calls) and callable_all(wanted, call.tools):
         if len(replies) > max_tool_rounds:

@@ -185,7 +185,7 @@ async def ask_stream(endpoint: Endpoint, envelope: Envelope, timeouts: Timeouts,
     try:
         upstream = Upstream(endpoint, envelope, response, patience, timeouts.stall_s)
         upstream.notices = encoded.notices + notices(response.headers)
-        if response.headers.get("content-type", "").startswith(("application/json", "text/html")):
+        if response.headers.get("content-type", "").lower().startswith(("application/json", "text/html")):
             await _refuse(response, endpoint, timeouts, patience, upstream.operation)
         await upstream.open(first_s, began_s)
     except BaseException:
@@ -244,11 +244,15 @@ async def _refuse(
 ) -> None:
     """An answer that is plainly JSON or HTML where a stream was asked for: an error in disguise, or a wrong address."""
     body = await _body(response, endpoint, timeouts, patience, timeouts.stall_s)
-    raise operation.judge(body).error or BadReply(
-        f"a stream was asked for, and {response.headers['content-type']} came",
-        status=response.status,
-        body=_excerpt(body),
-    )
+    signals = operation.judge(body)
+    if signals.error is not None:
+        raise signals.error
+    what = f"a stream was asked for, and {response.headers['content-type']} came"
+    error = BadReply(what, status=response.status, body=_excerpt(body))
+    if signals.proof:
+        error.message = "a stream was asked for, and a whole answer came: this server does not stream, ask it without"
+        error.retryable = False  # it would send, and charge for, another one
+    raise error
 
 
 def _redirected(response: Response) -> RequestRejected:

@@ -122,8 +122,8 @@ async def test_a_cancelled_request_computes_no_further_batch() -> None:
     with pytest.raises(asyncio.CancelledError):
         await request
     go_on.set()
-    await workers.run(lambda: None)
-    await workers.run(lambda: None)
+    both_free = threading.Barrier(2)
+    await asyncio.gather(workers.run(both_free.wait), workers.run(both_free.wait))
     assert sorted(done) == [0, 1]
 
 
