@@ -41,7 +41,7 @@ def world(tmp_path: Path) -> World:
         ('[models."openai/x"]\ninput_per_million = -0.1', ["input_per_million is -0.1", "dollars per million"]),
         ("[gateway]\nport = 70000", ["gateway.port is 70000", "a port from 1 to 65535"]),
         ("[gateway]\nworkers = 4\n[state]\nurl = 'memory'", ["state.url is 'memory'", "expected file or redis"]),
-        ("[state]\nurl = 'disk'", ["state.url is 'disk'", "memory, file or redis://"]),
+        ("[state]\nurl = 'disk'", ["state.url is 'disk'", "memory, file, redis://"]),
         ("[store]\nurl = 'mysql://x'", ["store.url is 'mysql://x'", "sqlite:///"]),
         ("default_provider = 'opnai'", ["default_provider is 'opnai'", "did you mean openai?"]),
         ("default_model = 'opnai/x'", ["default_model", "no provider 'opnai'", "did you mean openai"]),

@@ -7,9 +7,26 @@ from tramite.providers.secrets import Secret
 
 from .given import with_secrets
 from .load import load
-from .model import Choice, Config, Gateway, Limits, ModelFacts, Retry, Route, State, Store, Timeouts
+from .model import (
+    Budget,
+    Cache,
+    Cap,
+    Choice,
+    Config,
+    Gateway,
+    Limits,
+    ModelFacts,
+    Retry,
+    Route,
+    State,
+    Store,
+    Timeouts,
+)
 
 __all__ = [
+    "Budget",
+    "Cache",
+    "Cap",
     "Choice",
     "Config",
     "Gateway",

@@ -10,7 +10,7 @@ from tramite.errors import ConfigError, UnknownProvider
 from tramite.providers.catalogue import canonical
 
 from .layers import Layer
-from .model import Config, Gateway, Limits, ModelFacts, Retry, Route, State, Store, Timeouts
+from .model import Budget, Cache, Config, Gateway, Limits, ModelFacts, Retry, Route, State, Store, Timeouts
 from .names import nearest, target
 from .providers import Surroundings, build, gather
 from .rules import SECTIONS, dotted
@@ -20,9 +20,16 @@ _SECTIONS: Mapping[str, type[Any]] = {
     "timeouts": Timeouts,
     "store": Store,
     "state": State,
+    "cache": Cache,
     "gateway": Gateway,
 }
-_NAMED: Mapping[str, type[Any]] = {"routes": Route, "limits": Limits, "models": ModelFacts}
+_NAMED: Mapping[str, type[Any]] = {"routes": Route, "limits": Limits, "budgets": Budget, "models": ModelFacts}
+
+_NEEDED = {
+    "routes": ("targets", 'a list such as ["openai/gpt-4o-mini"]'),
+    "budgets": ("limit", 'dollars such as "50/month"'),
+}
+"""The key without which such a table says nothing."""
 
 
 def assemble(stack: list[Layer], around: Surroundings, notices: list[str]) -> Config:
@@ -60,10 +67,11 @@ def _named(
     for path, value in values.items():
         if path[0] == table:
             rows.setdefault(path[1], {})[path[2]] = value
+    needed, example = _NEEDED.get(table, ("", ""))
     for name, row in rows.items():
-        if table == "routes" and "targets" not in row:
+        if needed and needed not in row:
             where = next(origins[dotted((table, name, key))] for key in row)
-            raise ConfigError(f'{where}: routes.{name} has no targets; expected a list such as ["openai/gpt-4o-mini"]')
+            raise ConfigError(f"{where}: {dotted((table, name))} has no {needed}; expected {example}")
     return {name: make(**row) for name, row in rows.items()}
 
 
@@ -106,6 +114,12 @@ def _check_route(config: Config, name: str) -> None:
             what = "itself" if one == name else f"the route {one!r}"
             raise ConfigError(f"{config.origins[key]}: {key} names {what}; expected targets such as openai/gpt-4o-mini")
         _check_target(config, key, one)
+    route = config.routes[name]
+    if (route.choose == "weighted" or route.weights) and len(route.weights) != len(route.targets):
+        raise ConfigError(
+            f"{config.origins[key]}: routes.{name} has {len(route.targets)} targets and {len(route.weights)} weights; "
+            "expected one weight for each target"
+        )
 
 
 def _check_target(config: Config, key: str, name: str) -> None:

@@ -11,19 +11,33 @@ from msgspec import Struct
 from tramite.providers.addresses import without_password
 from tramite.providers.rows import Provider
 
+from .money import Period
 from .names import default_model_of, resolve
 
 OnStreamFailure: TypeAlias = Literal["terminate", "restart", "continue"]
+Choosing: TypeAlias = Literal["ordered", "weighted", "cheapest", "fastest"]
 Strategy: TypeAlias = Literal["fixed", "random", "exponential", "exponential_jitter"]
+
+FAILOVER = ("throttled", "quota", "overloaded", "loading", "timeout", "connection", "bad_reply", "context", "not_found")
+"""The failures that another target may not have, by the names they have in a route's `failover`. A wrong secret and a
+refusal by the content filter are not among them: going round either is a person's decision."""
 
 FIRST_TOKEN_S = 60.0
 LOCAL_FIRST_TOKEN_S = 600.0
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """A name for an ordered list of targets (`provider/model`), and what to do when one fails in mid-stream."""
+    """A name for targets (`provider/model`): which is asked first, which follows, what a failure in mid-stream means."""
 
     targets: tuple[str, ...]
+    choose: Choosing = "ordered"
+    """`weighted` draws the first by `weights`; `cheapest` goes by price, `fastest` by measured time to first token."""
+    weights: tuple[float, ...] = ()
+    """One for each target, for `weighted`."""
+    failover: tuple[str, ...] = FAILOVER
+    """The failures after which the next target is asked."""
+    cooldown_s: float = 30.0
+    """How long a target that keeps failing is left alone, the first time; twice as long each further time."""
     on_stream_failure: OnStreamFailure = "terminate"
 
 
@@ -85,6 +99,10 @@ class Store(Struct, frozen=True, kw_only=True):
     """Where ledger and conversations are kept; an empty `url` is SQLite in the user's data directory."""
 
     url: str = ""
+    keep_text: bool = False
+    """Whether the ledger keeps prompts and answers too, with what looks like a secret taken out."""
+    keep_days: int = 90
+    """How long the ledger keeps an entry."""
 
     def __repr__(self) -> str:
         return f"Store(url={without_password(self.url)!r})"
@@ -94,9 +112,12 @@ class State(Struct, frozen=True, kw_only=True):
     """Where limits are counted: `memory` (one process), `file` (one machine), `redis://…` (many).
 
     Empty where nobody said: then it is `memory` for the library and `file` for programs that start several processes.
+    `off` keeps no limits and learns none.
     """
 
     url: str = ""
+    if_unreachable: Literal["refuse", "local"] = "refuse"
+    """When the shared counters cannot be reached: refuse requests, or let each process count alone."""
 
     def __repr__(self) -> str:
         return f"State(url={without_password(self.url)!r})"
@@ -108,6 +129,32 @@ class Gateway(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 4000
     workers: int = 1
+
+
+class Cap(Struct, frozen=True):
+    """So many billionths of a dollar in each hour, day or month (UTC), or in all."""
+
+    nanousd: int
+    per: Period
+
+
+class Budget(Struct, frozen=True, kw_only=True):
+    """What may be spent: all its caps hold at once."""
+
+    limit: tuple[Cap, ...]
+    max_output_tokens: int = 4096
+    """Sent along where a request names no `max_tokens`, so that its worst case is known."""
+
+
+class Cache(Struct, frozen=True, kw_only=True):
+    """Whether an answer may be given again to the very same call, and for how long."""
+
+    enabled: bool = False
+    ttl_s: float = 86_400.0
+    shared: bool = False
+    """Whether one key's answers may be given to another."""
+    max_temperature: float = 0.0
+    """A call that asks for more is always answered anew: it wants to be surprised."""
 
 
 class Choice(Struct, frozen=True):
@@ -131,8 +178,11 @@ class Config(Struct, frozen=True, kw_only=True):
     timeouts: Timeouts = Timeouts()
     models: Mapping[str, ModelFacts] = {}
     """By `provider/model`."""
+    budgets: Mapping[str, Budget] = {}
+    """By the name of a key of ours; `global` is for everything."""
     store: Store = Store()
     state: State = State()
+    cache: Cache = Cache()
     gateway: Gateway = Gateway()
     origins: Mapping[str, str] = {}
     """`default`, a file's path, `env NAME`, `.env NAME`, `argument` …"""

@@ -10,6 +10,9 @@ from msgspec import Struct
 
 from tramite.providers import addresses
 
+from . import money
+from .model import FAILOVER, Cap
+
 DIALECTS = ("openai", "openai-responses", "anthropic", "gemini", "huggingface")
 AUTHS = ("bearer", "api-key", "x-api-key", "x-goog-api-key", "none")
 KINDS = ("chat", "completion", "embedding", "rerank", "models")
@@ -90,12 +93,26 @@ def _address(value: Any) -> str:
     return addresses.tidy(_text(value))
 
 
+def _caps(value: Any) -> tuple[Cap, ...]:
+    texts = (value,) if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not texts:
+        raise ValueError
+    return tuple(Cap(*money.cap(_text(text))) for text in texts)
+
+
+def _weights(value: Any) -> tuple[float, ...]:
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError
+    return tuple(map(_RATE.accept, value))
+
+
 _NAME = Rule("a name", _text)
 _BOOL = Rule("true or false", _flag)
 _RATE = Rule("a number that is more than 0", _number(0, above=True))
 _DOLLARS = Rule("dollars per million tokens, a number that is 0 or more", _number(0))
 _SECONDS = Rule("seconds, a number that is more than 0", _number(0, above=True), float)
 _WAIT = Rule("seconds, a number that is 0 or more", _number(0), float)
+_TEMPERATURE = Rule("a number that is 0 or more", _number(0), float)
 _ADDRESS = Rule(addresses.EXPECTED, _address)
 
 TOP: Mapping[str, Rule] = {"default_model": _NAME, "default_provider": _NAME}
@@ -121,13 +138,22 @@ SECTIONS: Mapping[str, Mapping[str, Rule]] = {
         "url": Rule(
             "sqlite:///PATH or postgresql://…",
             _starting("sqlite:///", "postgresql://", "postgres://"),
-        )
+        ),
+        "keep_text": _BOOL,
+        "keep_days": _count(36_500),
     },
     "state": {
         "url": Rule(
-            "memory, file or redis://…",
-            _starting("redis://", "rediss://", words=("memory", "file")),
-        )
+            "memory, file, redis://… or off",
+            _starting("redis://", "rediss://", words=("memory", "file", "off")),
+        ),
+        "if_unreachable": _one_of("refuse", "local"),
+    },
+    "cache": {
+        "enabled": _BOOL,
+        "ttl_s": _SECONDS,
+        "shared": _BOOL,
+        "max_temperature": _TEMPERATURE,
     },
     "gateway": {
         "host": _NAME,
@@ -165,6 +191,10 @@ NAMED: Mapping[str, Mapping[str, Rule]] = {
     },
     "routes": {
         "targets": _list_of(_text, "a list of targets such as openai/gpt-4o-mini"),
+        "choose": _one_of("ordered", "weighted", "cheapest", "fastest"),
+        "weights": Rule("a list of numbers that are more than 0, one for each target", _weights),
+        "failover": _list_of(_one_of(*FAILOVER).accept, f"a list with some of {', '.join(FAILOVER)}"),
+        "cooldown_s": _WAIT,
         "on_stream_failure": _one_of("terminate", "restart", "continue"),
     },
     "limits": {
@@ -173,6 +203,10 @@ NAMED: Mapping[str, Mapping[str, Rule]] = {
         "requests_per_day": _RATE,
         "tokens_per_minute": _RATE,
         "concurrency": _count(1_000_000),
+    },
+    "budgets": {
+        "limit": Rule(f"{money.EXPECTED}, or a list of these", _caps),
+        "max_output_tokens": _count(10_000_000),
     },
     "models": {
         "input_per_million": _DOLLARS,

@@ -13,7 +13,8 @@ from tramite.providers.addresses import without_password
 from tramite.providers.rows import Provider
 from tramite.providers.secrets import Secret
 
-from .model import Config
+from .model import Cap, Config
+from .money import written
 from .rules import NAMED, SECTIONS, TOP, dotted
 
 
@@ -71,7 +72,7 @@ def _sections(config: Config) -> Iterator[tuple[str, Any]]:
 
 
 def _named(config: Config) -> Iterator[tuple[str, Any]]:
-    for table in ("routes", "limits", "models"):
+    for table in ("routes", "limits", "budgets", "models"):
         for name, row in getattr(config, table).items():
             for key, value in msgspec.structs.asdict(row).items():
                 yield dotted((table, name, key)), value
@@ -97,7 +98,9 @@ def _provider_value(provider: Provider, key: str) -> Any:
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Cap):
+        return written(value.nanousd, value.per)
     if isinstance(value, tuple):
-        return ", ".join(map(str, value))
+        return ", ".join(map(_shown, value))
     text = str(value)
     return without_password(text) if "://" in text else text

@@ -5,7 +5,7 @@ bring values of their own (models, routes, limits, secrets written in `.env`), a
   - give a secret from outside (environment, user's file, stored secrets, keyring) another address or provider,
   - read a file, ask the keyring or run a command for a secret,
   - send prompts to an address of their own choice, with or without a secret: prompts are worth stealing too,
-  - move the ledger or the limits' counters, or open the gateway to other machines,
+  - move the ledger or the limits' counters, set budgets, keep texts, or open the gateway to other machines,
   - have models fetched.
 What counts is the outcome: the providers that result with the folder's files are compared with those without them.
 Proxies and certificates named in `.env` never have an effect, and neither have TRAMITE_HOME and TRAMITE_CONFIG there.
@@ -155,6 +155,10 @@ def _setting_wants(project: Project) -> Iterator[str]:
             yield f"keep the ledger and what is stored with it at {addresses.without_password(store)!a}"
         if state and state not in ("memory", "file"):
             yield f"count limits at {addresses.without_password(state)!a}"
+        for name in dict.fromkeys(path[1] for path in layer.values if path[0] == "budgets"):
+            yield f"decide what may be spent: the budget {name!a}"
+        if layer.values.get(("store", "keep_text")):
+            yield "keep what you ask and what is answered"
         host = layer.values.get(("gateway", "host"))
         if host and not addresses.is_loopback(f"http://{host}"):
             yield f"open the gateway to other machines, at {host!a}"

@@ -167,3 +167,13 @@ def test_what_is_no_list_of_models_is_not_taken_for_one(body: bytes) -> None:
     assert isinstance(MODELS.judge(body).error, BadReply)
     with pytest.raises(BadReply):
         MODELS.decode(body)
+
+
+@pytest.mark.parametrize("blocks", ["[null]", "[5]", '[{"type":"text","text":5}]', '[{"type":"text"},"x"]'])
+def test_what_is_judged_an_answer_can_be_decoded(blocks: str) -> None:
+    body = f'{{"content":{blocks},"stop_reason":"end_turn"}}'.encode()
+    signals = CHAT.judge(body)
+    assert not signals.proof
+    assert isinstance(signals.error, BadReply)
+    with pytest.raises(BadReply):
+        CHAT.decode(body)

@@ -79,7 +79,7 @@ class Whole(Struct, gc=False):
 class Judged(Struct, gc=False):
     """A whole reply, as far as the pipeline must know it."""
 
-    content: list[Raw] | None = None
+    content: list[Block] | None = None
     stop_reason: Any = None
     usage: Any = None
     error: Any = None

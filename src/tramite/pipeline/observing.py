@@ -1,0 +1,107 @@
+"""What the pipeline tells of a request as it goes: to the ledger, to metrics and traces, to the user's hooks.
+
+Knows none of them. Observers are called on the event loop, must not wait, and must not raise.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from tramite.calls import Kind
+from tramite.config import Limits
+from tramite.errors import TramiteError
+from tramite.replies import Attempt, Finish, Usage
+
+Priority: TypeAlias = Literal["interactive", "batch"]
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who asks: a key of ours (empty: nobody in particular), where from, and what they may take."""
+
+    key: str = ""
+    address: str = ""
+    limits: Limits | None = None
+    """The key's own, beside those of the target."""
+    priority: Priority = "interactive"
+
+
+NOBODY = Caller()
+
+
+class Beginning(Struct, frozen=True, kw_only=True):
+    """One try at one target, as it is about to be sent."""
+
+    attempt_id: str
+    call_id: str
+    """The same for all tries of one request."""
+    number: int
+    """1 for the first try."""
+    at: float
+    """Seconds since 1970."""
+    kind: Kind
+    asked: str | None
+    """The model as the caller wrote it; None where the default was taken."""
+    route: str
+    """The route's name; empty where a target was asked for directly."""
+    provider: str
+    model: str
+    dialect: str
+    stream: bool
+    caller: Caller = NOBODY
+
+    @property
+    def target(self) -> str:
+        """`provider/model`."""
+        return f"{self.provider}/{self.model}"
+
+
+class Ending(Struct, frozen=True, kw_only=True):
+    """How that try ended. Seconds; None is unknown."""
+
+    beginning: Beginning
+    total_s: float
+    waited_s: float = 0.0
+    """Before it was sent: for limits, and between tries."""
+    first_token_s: float | None = None
+    status: int | None = None
+    error: TramiteError | None = None
+    """None where it brought an answer, or its caller left."""
+    left: bool = False
+    """Its caller left before the end: what came until then may be on the bill."""
+    finish: Finish | None = None
+    usage: Usage | None = None
+    cost_nanousd: int | None = None
+    maybe_billed: bool = False
+    request_id: str | None = None
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """How a request ended, all its tries included."""
+
+    call_id: str
+    kind: Kind
+    asked: str | None
+    target: str
+    """The last that was asked; empty where none was."""
+    stream: bool
+    attempts: tuple[Attempt, ...]
+    total_s: float
+    error: TramiteError | None = None
+    left: bool = False
+    cached: bool = False
+    """An earlier answer was given again; nobody was asked."""
+    usage: Usage | None = None
+    cost_nanousd: int | None = None
+    caller: Caller = NOBODY
+
+
+class Observer(Protocol):
+    """Whoever wants to know. What an observer does not care for, it leaves empty."""
+
+    def attempt_begins(self, beginning: Beginning) -> None: ...
+
+    def attempt_ended(self, ending: Ending) -> None: ...
+
+    def request_ended(self, outcome: Outcome) -> None: ...
