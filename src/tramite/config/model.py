@@ -27,7 +27,7 @@ LOCAL_FIRST_TOKEN_S = 600.0
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """A name for targets (`provider/model`): which is asked first, which follows, what a failure in mid-stream means."""
+    """A name for targets (`provider/model`): which is asked first, which follows, what a broken stream means."""
 
     targets: tuple[str, ...]
     choose: Choosing = "ordered"
