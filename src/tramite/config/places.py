@@ -55,6 +55,16 @@ def prices_file(environ: Mapping[str, str] = os.environ) -> Path:
     return cache_dir(environ) / "prices.json"
 
 
+def ledger_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the ledger is, unless `store.url` says otherwise."""
+    return data_dir(environ) / "ledger.sqlite"
+
+
+def limits_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the limits' counters are that the processes of this machine share."""
+    return data_dir(environ) / "limits"
+
+
 def _home(environ: Mapping[str, str]) -> Path | None:
     named = environ.get("TRAMITE_HOME")
     return Path(named).expanduser().absolute() if named else None
