@@ -77,7 +77,10 @@ if TYPE_CHECKING:
     from .messages import system as system
     from .messages import tool_result as tool_result
     from .messages import user as user
+    from .pipeline.hooks import Hooks as Hooks
+    from .pipeline.metrics import Metrics as Metrics
     from .pipeline.retry import Retry as Retry
+    from .pipeline.tracing import Tracing as Tracing
     from .providers.token_counts import TokenCount as TokenCount
     from .replies import Attempt as Attempt
     from .replies import Choice as Choice
@@ -178,7 +181,10 @@ _MODULES = {
         "UsageReported",
     ),
     "config": ("Config",),
+    "pipeline.hooks": ("Hooks",),
+    "pipeline.metrics": ("Metrics",),
     "pipeline.retry": ("Retry",),
+    "pipeline.tracing": ("Tracing",),
     "providers.token_counts": ("TokenCount",),
     "client.asynchronous": ("AsyncClient",),
     "client.synchronous": (
@@ -221,6 +227,7 @@ __all__ = [
     "EmbeddingReply",
     "Event",
     "Finished",
+    "Hooks",
     "HttpxTransport",
     "Image",
     "IncompleteStream",
@@ -228,6 +235,7 @@ __all__ = [
     "LimitExceeded",
     "Loading",
     "Message",
+    "Metrics",
     "MissingExtra",
     "MissingSecret",
     "ModelInfo",
@@ -270,6 +278,7 @@ __all__ = [
     "ToolCall",
     "ToolCallDelta",
     "ToolLoopExceeded",
+    "Tracing",
     "TramiteError",
     "UnknownProvider",
     "Unsupported",
