@@ -16,7 +16,10 @@ from tramite.config import Config, Limits
 from tramite.config.places import ledger_file, limits_dir
 from tramite.pipeline.endpoint import Shared
 from tramite.pipeline.governing import Governor
-from tramite.pipeline.limits import Limiter, MemoryState, Scope, State
+from tramite.pipeline.limits.limiter import Limiter
+from tramite.pipeline.limits.memory import MemoryState
+from tramite.pipeline.limits.scope import Scope
+from tramite.pipeline.limits.state import State
 from tramite.pipeline.observing import Observer
 from tramite.providers.rows import Provider
 from tramite.providers.token_counts import TokenRatios
