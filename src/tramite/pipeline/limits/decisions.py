@@ -24,7 +24,9 @@ STALE_US = 3600 * SECOND_US
 """What nobody has told again for so long is not known any more."""
 
 
-def take(buckets: Sequence[Bucket], wants: Sequence[Want], tokens: int, holder: str, now: int) -> Verdict:
+def take(
+    buckets: Sequence[Bucket], wants: Sequence[Want], tokens: int, holder: str, now: int, ahead_us: int = AHEAD_US
+) -> Verdict:
     """Take what is wanted of every bucket, or of none. The holder is the process that would hold the slots."""
     start, limit, of = now, "", ""
     full = ""
@@ -39,7 +41,7 @@ def take(buckets: Sequence[Bucket], wants: Sequence[Want], tokens: int, holder: 
     wait_s = (start - now) / SECOND_US
     if full:
         return Verdict(False, wait_s, full, "concurrency")
-    if start > now + AHEAD_US:
+    if start > now + ahead_us:
         return Verdict(False, wait_s, of, limit)
     for bucket, want in zip(buckets, wants, strict=True):
         _commit(bucket, want, tokens, holder, start, now)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from . import decisions
-from .records import AT_ONCE, Bucket, Lesson, Snapshot, Verdict, Want
+from .records import Bucket, Lesson, Snapshot, Verdict, Want
 
 SWEEP_FROM = 1024
 """Buckets, before those that are idle are looked for: again each time there are twice as many as were in use."""
@@ -27,16 +27,11 @@ class MemoryState:
     def __repr__(self) -> str:
         return f"MemoryState({len(self._buckets)} buckets)"
 
-    def take_now(self, wants: Sequence[Want], tokens: int) -> Verdict:
-        if not wants:
-            return AT_ONCE
-        now = now_us()
-        if len(self._buckets) >= self._sweep_at:
-            self._sweep(now)
-        return decisions.take([self._bucket(want.bucket) for want in wants], wants, tokens, _HOLDER, now)
+    def take_now(self, wants: Sequence[Want], tokens: int) -> bool:
+        return self._take(wants, tokens, 0).granted
 
     async def take(self, wants: Sequence[Want], tokens: int) -> Verdict:
-        return self.take_now(wants, tokens)
+        return self._take(wants, tokens, decisions.AHEAD_US)
 
     def give_back(self, wants: Sequence[Want], tokens: int, unsent: bool) -> None:
         now = now_us()
@@ -63,6 +58,13 @@ class MemoryState:
 
     async def aclose(self) -> None:
         """Nothing is kept open."""
+
+    def _take(self, wants: Sequence[Want], tokens: int, ahead_us: int) -> Verdict:
+        now = now_us()
+        if len(self._buckets) >= self._sweep_at:
+            self._sweep(now)
+        buckets = [self._bucket(want.bucket) for want in wants]
+        return decisions.take(buckets, wants, tokens, _HOLDER, now, ahead_us)
 
     def _bucket(self, name: str) -> Bucket:
         bucket = self._buckets.get(name)

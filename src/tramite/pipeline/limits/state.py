@@ -18,12 +18,15 @@ class State(Protocol):
     shared: bool
     """Whether other processes may have closed a bucket, or learned of it, that this one has not used yet."""
 
-    def take_now(self, wants: Sequence[Want], tokens: int) -> Verdict | None:
-        """The verdict, where it can be had without waiting for I/O; None: ask `take`."""
+    def take_now(self, wants: Sequence[Want], tokens: int) -> bool:
+        """Taken, to start this instant. False: not at once, or not known without waiting for I/O; ask `take`."""
         ...
 
     async def take(self, wants: Sequence[Want], tokens: int) -> Verdict:
-        """The verdict. Cancelling it takes nothing, or gives it back. Raises LimitExceeded where none can be had."""
+        """The verdict; a start may be granted up to `AHEAD_US` ahead.
+
+        Cancelling it takes nothing, or gives it back. Raises TramiteError where no verdict can be had.
+        """
         ...
 
     def give_back(self, wants: Sequence[Want], tokens: int, unsent: bool) -> None:
