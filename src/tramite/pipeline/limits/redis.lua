@@ -200,8 +200,8 @@ local function close(name, for_us)
     changed[name] = bucket
 end
 
--- A bucket expires once it is idle, and has been for a while: the server's clock may be set back.
-local function save(name, bucket)
+-- When a bucket will be as good as none.
+local function idle_us(bucket)
     local idle = bucket.closed_us + RAMP_US
     for _, due in pairs(bucket.due_us) do
         idle = math.max(idle, due)
@@ -215,13 +215,25 @@ local function save(name, bucket)
     for _, learned in pairs(bucket.learned) do
         idle = math.max(idle, learned.at_us + STALE_US)
     end
+    return idle
+end
+
+-- It expires, but not at once: the server's clock may be set back.
+local function save(name, bucket)
+    local left_us, empty = idle_us(bucket) - now, bucket.closed_us == 0 and bucket.day_used == 0
     for _, field in ipairs({'due_us', 'held', 'learned'}) do
         if next(bucket[field]) == nil then
             bucket[field] = nil -- packed, an empty table is a list, which Python would not take for a mapping
+        else
+            empty = false
         end
     end
-    local left_us = math.max(0, idle - now) + GRACE_US
-    redis.call('SET', PREFIX .. name, cmsgpack.pack(bucket), 'PX', string.format('%.0f', left_us / 1000))
+    if empty then
+        redis.call('DEL', PREFIX .. name)
+    else
+        local ttl_ms = (math.max(0, left_us) + GRACE_US) / 1000
+        redis.call('SET', PREFIX .. name, cmsgpack.pack(bucket), 'PX', string.format('%.0f', ttl_ms))
+    end
 end
 
 -- What it says it holds is the truth, whatever was lost on the way here.

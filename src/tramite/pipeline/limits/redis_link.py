@@ -215,7 +215,13 @@ def connect(url: str) -> Redis:
             "state.url names a Redis, and the package redis is not installed: pip install 'tramite[redis]'"
         ) from None
     try:
-        return Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=None, socket_connect_timeout=None)
+        return Redis.from_url(
+            url,
+            protocol=2,  # with 3, redis-py 8 does not notice that a connection was closed while it lay idle
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=None,
+            socket_connect_timeout=None,
+        )
     except ValueError:  # its words may hold a piece of the password
         raise ConfigError(
             "state.url is no address of a Redis. Expected redis://HOST:PORT/NUMBER, or rediss://… for TLS; with a "
