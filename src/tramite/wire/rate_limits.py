@@ -32,7 +32,8 @@ _PLAIN = tuple(
     ("requests", *(f"{prefix}-{what}" for what in ("limit", "remaining", "reset")))
     for prefix in ("x-ratelimit", "ratelimit")
 )
-_KNOWN = frozenset(row[1] for row in _OPENAI + _ANTHROPIC + _PLAIN) | {"ratelimit", "ratelimit-policy"}
+KNOWN = frozenset(row[1] for row in _OPENAI + _ANTHROPIC + _PLAIN) | {"ratelimit-policy"}
+"""Where none of these is among the headers, they say nothing of limits."""
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -63,7 +64,7 @@ def read(headers: Mapping[str, str], now: float) -> tuple[Reading, ...]:
 
     A limit of zero or less is unknown (Azure sends -1).
     """
-    if _KNOWN.isdisjoint(headers):
+    if KNOWN.isdisjoint(headers):
         return ()
     found = [*_openai(headers), *_anthropic(headers, now)]
     return tuple(found or _ietf(headers) or _plain(headers, now))

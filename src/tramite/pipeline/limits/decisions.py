@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from .records import AT_ONCE, Bucket, Held, Lesson, Rate, Verdict, Want
+from .records import AT_ONCE, CONCURRENCY, PER_DAY, THROTTLED, Bucket, Held, Lesson, Rate, Verdict, Want
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
@@ -40,7 +40,7 @@ def take(
             full = want.bucket
     wait_s = (start - now) / SECOND_US
     if full:
-        return Verdict(False, wait_s, full, "concurrency")
+        return Verdict(False, wait_s, full, CONCURRENCY)
     if start > now + ahead_us:
         return Verdict(False, wait_s, of, limit)
     for bucket, want in zip(buckets, wants, strict=True):
@@ -128,15 +128,15 @@ def _earliest(bucket: Bucket, want: Want, tokens: int, now: int) -> tuple[float,
     """When this bucket would let it start, and for which limit not before."""
     start, limit = now, ""
     if bucket.closed_us > now:
-        start, limit = bucket.closed_us, "throttled"
+        start, limit = bucket.closed_us, THROTTLED
     for rate in want.rates:
         if (tokens if rate.tokens else 1) > rate.most:
             return math.inf, rate.name
     if want.per_day is not None and bucket.day_used + 1 > want.per_day:
         if want.per_day < 1:
-            return math.inf, "requests_per_day"
+            return math.inf, PER_DAY
         if bucket.day_us + DAY_US > start:
-            start, limit = bucket.day_us + DAY_US, "requests_per_day"
+            start, limit = bucket.day_us + DAY_US, PER_DAY
     for rate in _rates(bucket, want, now):
         due = bucket.due_us.get(rate.name)
         if due is not None and due > start:

@@ -9,6 +9,11 @@ import math
 
 from msgspec import Struct
 
+THROTTLED = "throttled"
+CONCURRENCY = "concurrency"
+PER_DAY = "requests_per_day"
+"""What a verdict calls the limits that are no rates."""
+
 
 class Rate(Struct, frozen=True, omit_defaults=True):
     """So many units in a window, spread over it evenly (GCRA: ITU-T I.371, the generic cell rate algorithm)."""
