@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .errors import ReplyRefused as ReplyRefused
     from .errors import RequestRejected as RequestRejected
     from .errors import SchemaMismatch as SchemaMismatch
+    from .errors import StoreFailed as StoreFailed
     from .errors import Throttled as Throttled
     from .errors import TimedOut as TimedOut
     from .errors import ToolLoopExceeded as ToolLoopExceeded
@@ -76,7 +77,10 @@ if TYPE_CHECKING:
     from .messages import system as system
     from .messages import tool_result as tool_result
     from .messages import user as user
+    from .pipeline.hooks import Hooks as Hooks
+    from .pipeline.metrics import Metrics as Metrics
     from .pipeline.retry import Retry as Retry
+    from .pipeline.tracing import Tracing as Tracing
     from .providers.token_counts import TokenCount as TokenCount
     from .replies import Attempt as Attempt
     from .replies import Choice as Choice
@@ -117,6 +121,7 @@ _MODULES = {
         "ReplyRefused",
         "RequestRejected",
         "SchemaMismatch",
+        "StoreFailed",
         "Throttled",
         "TimedOut",
         "ToolLoopExceeded",
@@ -176,7 +181,10 @@ _MODULES = {
         "UsageReported",
     ),
     "config": ("Config",),
+    "pipeline.hooks": ("Hooks",),
+    "pipeline.metrics": ("Metrics",),
     "pipeline.retry": ("Retry",),
+    "pipeline.tracing": ("Tracing",),
     "providers.token_counts": ("TokenCount",),
     "client.asynchronous": ("AsyncClient",),
     "client.synchronous": (
@@ -219,6 +227,7 @@ __all__ = [
     "EmbeddingReply",
     "Event",
     "Finished",
+    "Hooks",
     "HttpxTransport",
     "Image",
     "IncompleteStream",
@@ -226,6 +235,7 @@ __all__ = [
     "LimitExceeded",
     "Loading",
     "Message",
+    "Metrics",
     "MissingExtra",
     "MissingSecret",
     "ModelInfo",
@@ -255,6 +265,7 @@ __all__ = [
     "Retrying",
     "SchemaMismatch",
     "Started",
+    "StoreFailed",
     "Stream",
     "Text",
     "TextDelta",
@@ -267,6 +278,7 @@ __all__ = [
     "ToolCall",
     "ToolCallDelta",
     "ToolLoopExceeded",
+    "Tracing",
     "TramiteError",
     "UnknownProvider",
     "Unsupported",

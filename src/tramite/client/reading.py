@@ -22,19 +22,28 @@ MOST_KEPT = 1024
 class Reading:
     """What a reader has taken of a stream so far. One thread reads; another may close."""
 
-    def __init__(self, until: Until | None) -> None:
+    def __init__(self, until: Until | None = None) -> None:
         self.pending: deque[Event] = deque()
         self.error: TramiteError | None = None
         self.stopped = False
         self.satisfied = False
+        self.takes_back = True
+        """Whether its reader can be told that what it has read is void: who takes bare pieces of text cannot."""
         self._taken: deque[Event] = deque()  # assembled when somebody asks: most readers only want the pieces
         self._assembler = Assembler()
-        self._until = until
+        self.until = until
 
     @property
     def text_so_far(self) -> str:
         """The text that the reader has seen."""
         return self._assembled().text
+
+    @property
+    def text_alone(self) -> str | None:
+        """The same, where the answer is text and nothing else so far."""
+        choices = self._assembled().reply().choices
+        content = choices[0].message.content
+        return content if len(choices) == 1 and isinstance(content, str) else None
 
     @property
     def kept(self) -> int:
@@ -54,13 +63,14 @@ class Reading:
         except IndexError:  # who looks first may be misled by another thread that closes the stream
             return None
         self._taken.append(event)
-        if self._until is not None and type(event) is TextDelta and self._until(self.text_so_far):
+        if self.until is not None and type(event) is TextDelta and self.until(self.text_so_far):
             self.satisfied = True
             self.pending.clear()
         return event
 
     def texts(self, whole: bool) -> Iterator[str]:
         """Take what is pending: the first choice's text in it, in pieces or (`whole`) as it stands after each."""
+        self.takes_back = self.takes_back and whole
         while (event := self.take()) is not None:
             if type(event) is TextDelta:
                 if event.index == 0:
@@ -82,9 +92,10 @@ class Reading:
             raise RuntimeError("the stream is not finished yet: read it to its end, or close() it, before reply")
         reply = self._assembled().reply("stopped" if self.stopped else None)
         ended = facts.ended or facts.left
+        partial = self.stopped or facts.resumed
         return msgspec.structs.replace(
             reply,
-            usage=msgspec.structs.replace(reply.usage, source="partial") if self.stopped else reply.usage,
+            usage=msgspec.structs.replace(reply.usage, source="partial") if partial else reply.usage,
             target=facts.target,
             cost_nanousd=ended.cost_nanousd,
             request_id=facts.request_id,
@@ -108,6 +119,8 @@ class Facts:
         self.request_id: str | None = None
         self.notices: list[str] = []
         self.first_token_s: float | None = None
+        self.resumed = False
+        """Whether one target went on with what another had begun: then nobody has counted all of it."""
         self.ended: Ended | None = None
         self.left = Ended(attempts=(), timings=Timings())
         """How it stood when its reader left."""

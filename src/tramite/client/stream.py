@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
+import msgspec
+
 from tramite.dialects.base import StreamReader
 from tramite.errors import BadReply, IncompleteStream, TramiteError
 from tramite.events import Event, Noticed, Restarted, Started
@@ -17,6 +19,8 @@ from .reading import Facts, Reading, Until
 
 Learn = Callable[[str, Usage | None], None]
 """Told of a stream's end: which target it was, and its usage."""
+Again = Callable[[str, str], Envelope | None]
+"""The request once more, with this text that this target has written as the beginning of its answer."""
 
 
 class InUse(RuntimeError):
@@ -26,10 +30,19 @@ class InUse(RuntimeError):
 class Source:
     """The stream on its loop: `batch()` gives what has come, `close()` ends it, from any task of the loop."""
 
-    def __init__(self, pipeline: Pipeline, envelope: Envelope, call: Any, deadline_s: float, learn: Learn) -> None:
-        self.facts = Facts()
+    def __init__(
+        self, pipeline: Pipeline, envelope: Envelope, call: Any, deadline_s: float, learn: Learn, again: Again
+    ) -> None:
+        self.facts = facts = Facts()
+        self.reading = reading = Reading()
         self._pipeline = pipeline
-        self._envelope = envelope
+        # Nothing that goes along may refer to this object: without a cycle, who merely drops the stream ends it.
+        self._envelope = msgspec.structs.replace(
+            envelope,
+            takes_back=lambda: reading.takes_back,
+            continued=lambda: again(facts.target, text) if (text := reading.text_alone) else None,
+            texts=lambda value: envelope.texts(reading.text_so_far),
+        )
         self._call = call
         self._deadline_s = deadline_s
         self._learn = learn
@@ -107,6 +120,9 @@ class Source:
             return [Noticed(notice) for notice in piece.notices]
         if isinstance(piece, Restarted):
             self.facts.first_token_s = None
+        if isinstance(piece, Noticed):
+            self.facts.resumed = True
+            self.facts.notices.append(piece.text)
         return [piece]  # type: ignore[list-item]  # lists of frames were dealt with above
 
     def _cut_off(self) -> IncompleteStream:
@@ -125,7 +141,8 @@ class AsyncStream:
     """
 
     def __init__(self, source: Source, until: Until | None = None) -> None:
-        self.reading = Reading(until)
+        self.reading = source.reading
+        self.reading.until = until
         self.over = False
         self._source = source
         self._on_end: list[Callable[[Reply], None]] = []

@@ -5,6 +5,7 @@ Knows none of them. Observers are called on the event loop, must not wait, and m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -50,6 +51,10 @@ class Beginning(Struct, frozen=True, kw_only=True):
     dialect: str
     stream: bool
     caller: Caller = NOBODY
+    since_s: float = 0.0
+    """How long the request had been under way by then: earlier tries, and the wait for a limit."""
+    server: str = ""
+    """Host, and port where there is one, that it goes to; empty for what answers in this process."""
 
     @property
     def target(self) -> str:
@@ -71,10 +76,16 @@ class Ending(Struct, frozen=True, kw_only=True):
     left: bool = False
     """Its caller left before the end: what came until then may be on the bill."""
     finish: Finish | None = None
+    model: str = ""
+    """What the provider calls the model that answered, where that is known."""
     usage: Usage | None = None
     cost_nanousd: int | None = None
+    held_nanousd: int | None = None
+    """What was held for it under a budget; None where nothing was."""
     maybe_billed: bool = False
     request_id: str | None = None
+    texts: Callable[[], tuple[str, str]] | None = None
+    """Prompt and answer, made when asked for; None where nobody said that they may be kept."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

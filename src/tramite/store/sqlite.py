@@ -1,0 +1,109 @@
+"""SQLite as a store's database: one file, one writer at a time over all processes. Knows no table."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tramite.errors import ConfigError
+
+from .database import Engine, Row
+
+BUSY_S = 5.0
+"""How long one try waits for another process's lock."""
+CHECKPOINT_PAGES = 4000
+"""How long the write-ahead log grows before it is worked in, which syncs: seldom enough for steady commits."""
+_MAY_PASS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+class SQLite:
+    """A connection to a file, which is made when it is missing, readable by its owner only. Raises ConfigError."""
+
+    engine: Engine = "sqlite"
+    errors: type[Exception] = sqlite3.Error
+
+    def __init__(self, path: Path) -> None:
+        self.name = f"sqlite:///{path}"
+        try:
+            _make(path)
+            self._connection = _connected(path)
+        except (OSError, sqlite3.Error) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise ConfigError(f"cannot open the store at {self.name}: {why}") from error
+
+    def __repr__(self) -> str:
+        return f"<SQLite {self.name}>"
+
+    def begin(self, write: bool = True) -> int:
+        self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+        return time.time_ns()
+
+    def commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        if self._connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+    def execute(self, sql: str, row: Sequence[Any] = ()) -> list[Row]:
+        return self._connection.execute(sql, row).fetchall()
+
+    def each(self, sql: str, rows: Iterable[Sequence[Any]]) -> list[Row]:
+        execute = self._connection.execute
+        return [found for row in rows for found in execute(sql, row)]
+
+    def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._connection.executemany(sql, rows)
+
+    def has_table(self, name: str) -> bool:
+        return bool(self.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
+
+    def may_pass(self, error: Exception) -> bool:
+        return isinstance(error, sqlite3.Error) and _code(error) in _MAY_PASS
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _make(path: Path) -> None:
+    """The file, so that it is never readable by others; SQLite gives its log the same mode."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """Made on one thread and used by another: never by two at once."""
+    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        _into_wal(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")  # survives the process's death; a power cut may undo the last
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _into_wal(connection: sqlite3.Connection) -> None:
+    """Of several processes that open a new file at once, all but one find it locked: SQLite itself would not wait."""
+    until = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if _code(error) not in _MAY_PASS or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The primary result code; -1 where the library itself raised."""
+    return getattr(error, "sqlite_errorcode", -1) & 0xFF
