@@ -17,6 +17,7 @@ COMMANDS = {
     "chat": "Talk with a model in the terminal.",
     "complete": "Continue a text, or fill a gap in a file.",
     "compare": "Put one task to several models at once, and see the answers side by side.",
+    "prompts": "List the prompts that have names, and show one.",
     "embed": "Turn texts into vectors, or compare them.",
     "models": "List the models that can be reached, what they cost, and what they can.",
     "prices": "Say how old the prices are, or fetch newer ones.",

@@ -12,7 +12,10 @@ from .terminal import Terminal
 
 if TYPE_CHECKING:
     from tramite.client.synchronous import Client, Stream
+    from tramite.messages import Message
     from tramite.replies import Reply
+
+    from .templates import Filled
 
 app = form.application()
 
@@ -24,6 +27,8 @@ Examples:
   tramite ask "Explain this file" -a main.py -s "You are a patient teacher"
   tramite ask "Titles for Florence" -o temperature=0.9 -o n=3
   tramite ask "Name, city" -a letter.txt --schema person.json > person.json
+  tramite ask -t seo-title -p place=Florence -m openai/gpt-4o-mini
+  tramite ask -t sentiment "The room was spotless"        the only variable's value
   tramite ask "Hello" --dry-run          what would be sent; nothing is
 """
 
@@ -59,16 +64,16 @@ def ask(given: Ask) -> None:
     Ctrl-C stops it and keeps what has come. An answer that broke off ends with an error, never as if it were whole.
     """
     from tramite.calls import ChatCall
-    from tramite.messages import Message, as_messages
-    from tramite.messages import system as system_message
 
-    from . import asking, reading, settings
+    from . import asking, settings, templates
 
     terminal = Terminal(given.quiet)
     options: dict[str, Any] = settings.read(ChatCall, given.option, given.extra)
     schema = settings.schema(given.schema) if given.schema is not None else None
-    asked = as_messages(reading.prompt(given.prompt, given.attach, terminal))
-    messages: list[Message] = [system_message(given.system), *asked] if given.system else [*asked]
+    filled = templates.named(given, given.prompt, terminal)
+    template = filled.template if filled else None
+    options = {**(template.settings if template else {}), **options}
+    messages = _messages(given, filled, terminal)
 
     def whole(client: Client, model: str) -> Reply:
         return client.chat(messages, model=model, schema=schema, **options)
@@ -76,4 +81,20 @@ def ask(given: Ask) -> None:
     def streamed(client: Client, model: str) -> Stream:
         return client.stream(messages, model=model, **options)
 
-    asking.carry_out(given, terminal, whole, None if schema or options.get("n", 1) > 1 else streamed)
+    asking.carry_out(given, terminal, whole, None if schema or options.get("n", 1) > 1 else streamed, template)
+
+
+def _messages(given: Ask, filled: Filled | None, terminal: Terminal) -> list[Message]:
+    """What is asked, behind the turns of the template where one is named; -s instead of the template's system text."""
+    from tramite.messages import as_messages, system
+
+    from . import reading
+
+    before: list[Message] = []
+    words = given.prompt
+    if filled is not None:
+        *before, last = filled.messages()
+        words = last.text
+    if given.system:
+        before = [system(given.system), *(message for message in before if message.role != "system")]
+    return [*before, *as_messages(reading.prompt(words, given.attach, terminal))]

@@ -18,15 +18,18 @@ from .terminal import Terminal
 if TYPE_CHECKING:
     from tramite.client.synchronous import Client, Stream
     from tramite.config import Config
+    from tramite.prompts import Template
 
 Whole: TypeAlias = "Callable[[Client, str], Reply]"
 Streamed: TypeAlias = "Callable[[Client, str], Stream]"
 
 
-def carry_out(given: Writing, terminal: Terminal, whole: Whole, streamed: Streamed | None) -> None:
+def carry_out(
+    given: Writing, terminal: Terminal, whole: Whole, streamed: Streamed | None, template: Template | None = None
+) -> None:
     """Make the call of a client and a model's name, and show what comes. `streamed` is None where it must come whole.
 
-    Raises TramiteError.
+    Without -m it is the model that the template names, where there is one. Raises TramiteError.
     """
     if given.json and given.jsonl:
         raise InvalidCall("--json gives one object and --jsonl many: choose one of them")
@@ -40,7 +43,10 @@ def carry_out(given: Writing, terminal: Terminal, whole: Whole, streamed: Stream
     from .choosing import choose
 
     settings = config.load()
-    model = choose(given.model, settings, terminal, probe=not given.dry_run)
+    named, by = given.model, "-m"
+    if named is None and template is not None:
+        named, by = template.model, f"the template {template.name}"
+    model = choose(named, settings, terminal, named_by=by, probe=not given.dry_run)
     if given.dry_run:
         rehearse(settings, terminal, lambda client: _asked(client, model, whole, streamed))
         return

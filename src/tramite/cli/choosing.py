@@ -30,14 +30,20 @@ class Choice(Struct, frozen=True):
 
 
 def choose(
-    given: str | None, config: Config, terminal: Terminal, *, probe: bool = True, demo: bool | None = None
+    given: str | None,
+    config: Config,
+    terminal: Terminal,
+    *,
+    named_by: str = "-m",
+    probe: bool = True,
+    demo: bool | None = None,
 ) -> str:
     """The model to ask; the choice is told on stderr. `probe`: local servers may be asked whether they are there.
 
     Where there is none it is `demo`, which says so; but NoModelConfigured where `demo` is not allowed (None: where
     nobody watches).
     """
-    choice = _choice(given, config, probe)
+    choice = _choice(given, named_by, config, probe)
     if choice is not None:
         terminal.note(f"model: {choice.model} ({choice.because})")
         return choice.model
@@ -66,11 +72,11 @@ def choose_embedding(given: str | None, config: Config, terminal: Terminal) -> s
     return given
 
 
-def _choice(given: str | None, config: Config, probe: bool) -> Choice | None:
+def _choice(given: str | None, named_by: str, config: Config, probe: bool) -> Choice | None:
     if given is not None:
         _check(given, config)
         route = config.routes.get(given)
-        return Choice(given, f"a route to {', '.join(route.targets)}" if route else "-m")
+        return Choice(given, f"a route to {', '.join(route.targets)}" if route else named_by)
     if config.default is not None:
         return Choice(config.default.model, config.default.because)
     found = _local(config) if probe else None

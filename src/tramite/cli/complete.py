@@ -22,6 +22,7 @@ Examples:
   tramite complete - < begun.txt
   tramite complete "def mean(xs):" --suffix "return total / len(xs)" -m openai/gpt-3.5-turbo-instruct
   tramite complete "Once upon a time" --via chat -m openai/gpt-4o-mini
+  tramite complete -t sentiment -p text="So-so" -o 'stop="\\n"'     examples and prompt as one text
   tramite complete --file mean.py --line 12 -o max_tokens=200         what belongs at the end of line 12
 """
 
@@ -68,11 +69,14 @@ def complete(given: Complete) -> None:
     from tramite.calls import CompletionCall
     from tramite.errors import Unsupported
 
-    from . import asking, settings
+    from . import asking, settings, templates
 
     terminal = Terminal(given.quiet)
     options: dict[str, Any] = settings.read(CompletionCall, given.option, given.extra)
-    prompt, suffix = _around_the_gap(given, terminal)
+    filled = templates.named(given, given.prompt, terminal) if given.file is None else None
+    template = filled.template if filled else None
+    options = {**(template.settings if template else {}), **options}
+    prompt, suffix = (filled.text(), given.suffix) if filled else _around_the_gap(given, terminal)
     if suffix is not None:
         options["suffix"] = suffix
     if given.echo:
@@ -85,7 +89,7 @@ def complete(given: Complete) -> None:
         return client.stream_complete(prompt, model=model, via=given.via, **options)
 
     try:
-        asking.carry_out(given, terminal, whole, None if options.get("n", 1) > 1 else streamed)
+        asking.carry_out(given, terminal, whole, None if options.get("n", 1) > 1 else streamed, template)
     except Unsupported as error:
         if error.field != "suffix":
             raise
@@ -100,7 +104,14 @@ def _around_the_gap(given: Complete, terminal: Terminal) -> tuple[str, str | Non
         if given.line is not None or given.column is not None:
             raise InvalidCall("--line and --column are a place in a file: name it with --file", "file")
         return _prompt(given.prompt, terminal), given.suffix
-    alone = {"PROMPT": given.prompt, "--suffix": given.suffix, "--via": given.via, "--echo": given.echo or None}
+    alone = {
+        "PROMPT": given.prompt,
+        "-t": given.template,
+        "-p": given.param or None,
+        "--suffix": given.suffix,
+        "--via": given.via,
+        "--echo": given.echo or None,
+    }
     beside = [name for name, value in alone.items() if value is not None]
     if beside:
         raise InvalidCall(f"--file says what stands before the gap and after it: leave out {', '.join(beside)}", "file")

@@ -68,6 +68,20 @@ class Sampling(Asking):
 class Writing(Sampling):
     """What `ask` and `complete` share."""
 
+    template: Annotated[
+        str | None,
+        typer.Option("-t", "--template", metavar="NAME", help="A prompt with a name; tramite prompts lists them."),
+    ] = None
+    param: Annotated[
+        list[str],
+        typer.Option(
+            "-p",
+            "--param",
+            metavar="NAME=VALUE",
+            help="The value of one of the template's variables; NAME=- takes stdin. Repeatable. PROMPT, or a text "
+            "piped in, is the value of the only one that is left without.",
+        ),
+    ] = field(default_factory=list)
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Print the answer once it is whole.")] = False
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object: the reply with usage, cost, times and notices.")

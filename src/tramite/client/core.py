@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +26,9 @@ from tramite.dialects.base import (
 )
 from tramite.errors import BadReply, InvalidCall, ReplyRefused
 from tramite.pipeline.endpoint import Endpoint
+from tramite.messages import assistant
 from tramite.pipeline.envelope import Delivery, Envelope
+from tramite.pipeline.observing import NOBODY, Observer
 from tramite.pipeline.patience import Patience
 from tramite.pipeline.retry import Retry
 from tramite.pipeline.route import Routes
@@ -38,10 +39,12 @@ from tramite.providers.token_counts import TokenRatios
 from tramite.replies import EmbeddingReply, ModelsReply, Reply, RerankReply, Usage
 from tramite.wire.seam import Transport
 
-from .options import timeouts
+from .governance import governor, shared
+from .options import caller, timeouts
 from .span import Span
 from .stream import Source
 from .sums import add_usage
+from .weighing import texts, weight
 
 KINDS: dict[type[Any], Kind] = {
     ChatCall: "chat",
@@ -90,6 +93,7 @@ class Core:
         retry: Retry | None,
         transport: Transport | None,
         secrets: Mapping[str, str | Callable[[], str]] | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         read = config if isinstance(config, Config) else configuration.load(config)
         self.config = configuration.with_secrets(read, secrets) if secrets else read
@@ -98,8 +102,9 @@ class Core:
         self._network: Transport | None = transport
         self._in_process: dict[str, Transport] = {}
         self.ratios = TokenRatios()
-        self.routes = Routes(self.config, self._transport_of)
-        self.pipeline = Pipeline(self.routes, self.retry, self.config.timeouts)
+        self.governor = governor(self.config, observers)
+        self.routes = Routes(self.config, self._transport_of, shared=partial(shared, self.config, self.ratios))
+        self.pipeline = Pipeline(self.routes.find, self.retry, self.config.timeouts, self.governor)
 
     async def ask(self, call: Call, delivery: Mapping[str, Any], span: Span | None = None) -> Any:
         """The reply to one call, which may be one request of several in this span."""
@@ -121,7 +126,8 @@ class Core:
         """The stream of one call; nothing is sent before it is read."""
         envelope = self.envelope(call, delivery, stream=True)
         limits = envelope.timeouts or self.config.timeouts
-        return Source(self.pipeline, envelope, call, limits.deadline_s, partial(self._learn, call))
+        again = partial(self._continued, call, delivery)
+        return Source(self.pipeline, envelope, call, limits.deadline_s, partial(self._learn, call), again)
 
     def envelope(self, call: Call, delivery: Mapping[str, Any], stream: bool = False) -> Envelope:
         """The call, ready to travel."""
@@ -142,13 +148,39 @@ class Core:
             n=getattr(call, "n", None) or 1,
             retry=delivery.get("retry"),
             timeouts=timeouts(self.config.timeouts, delivery) if delivery else None,
+            caller=caller(delivery) if delivery else NOBODY,
+            weigh=partial(weight, call),
+            max_output=getattr(call, "max_tokens", None),
+            with_max_output=partial(self._with_max_output, call, delivery, stream),
+            texts=partial(texts, call),
         )
+
+    def _with_max_output(self, call: Call, delivery: Mapping[str, Any], stream: bool, most: int) -> Envelope:
+        if not isinstance(call, ChatCall | CompletionCall):
+            return self.envelope(call, delivery, stream)
+        return self.envelope(msgspec.structs.replace(call, max_tokens=most), delivery, stream)
+
+    def _continued(
+        self, call: ChatCall | CompletionCall, delivery: Mapping[str, Any], target: str, text: str
+    ) -> Envelope | None:
+        """The same request with this text as the beginning of its answer; None where nothing more was wanted."""
+        most = call.max_tokens
+        if most is not None:
+            most -= self.ratios.estimate(target, len(text.encode("utf-8", "surrogatepass"))).tokens
+            if most < 1:
+                return None
+        if isinstance(call, CompletionCall):
+            longer: Call = msgspec.structs.replace(call, prompt=call.prompt + text, max_tokens=most)
+        else:
+            messages = (*call.messages, assistant(text))
+            longer = msgspec.structs.replace(call, messages=messages, max_tokens=most)
+        return self.envelope(longer, delivery, stream=True)
 
     async def endpoint(self, model: str | None, kind: Kind, delivery: Mapping[str, Any]) -> Endpoint:
         """The one that is asked first. Raises ConfigError, ProviderError, DeadlineExceeded."""
         patience = Patience(delivery.get("deadline_s") or self.config.timeouts.deadline_s)
         try:
-            return (await patience.in_time(self.routes.find(model, kind), "finding a target"))[0]
+            return (await patience.in_time(self.routes.find(model, kind), "finding a target")).endpoints[0]
         finally:
             patience.done()
 
@@ -156,11 +188,12 @@ class Core:
         """Close the connections of the running loop; a transport that was given is its giver's to close."""
         if self._network is not None and self._network is not self._given:
             await self._network.aclose()
+        await self.governor.aclose()
 
     def _learn(self, call: Call, target: str, usage: Usage | None) -> None:
         """What an answer shows of its model's tokens."""
         if usage is not None and usage.input_tokens:
-            self.ratios.observe(target, text_size(call), usage.input_tokens)
+            self.ratios.observe(target, weight(call).text_bytes, usage.input_tokens)
 
     def _transport_of(self, provider: Provider) -> Transport:
         if provider.in_process:
@@ -173,24 +206,6 @@ class Core:
 
             self._network = Network()  # used from here on, on whatever loop
         return self._network
-
-
-_TEXT = attrgetter("text")
-
-
-def text_size(call: Call) -> int:
-    """UTF-8 bytes of the call's texts."""
-    match call:
-        case ChatCall(messages=messages):
-            texts = tuple(map(_TEXT, messages))
-        case CompletionCall(prompt=prompt):
-            texts = (prompt,)
-        case EmbeddingCall(inputs=inputs):
-            texts = inputs
-        case _:
-            texts = ()
-    text = "".join(texts)
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _with_gap(completion: Operation, call: CompletionCall, target: Target, stream: bool) -> Encoded:
@@ -252,7 +267,6 @@ def _in_its_place(call: Call, delivery: Delivery) -> Any:
 
 
 def _plain(text: str) -> Reply:
-    from tramite.messages import assistant
     from tramite.replies import Choice
 
     return Reply(choices=(Choice(assistant(text)),))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar, get_args
 
 import msgspec
 
 from tramite.calls import ChatCall, CompletionCall, Effort, EmbeddingCall, RerankCall, ResponseFormat, Tool
 from tramite.config import Timeouts
 from tramite.errors import InvalidCall
-from tramite.messages import Prompt, as_messages
+from tramite.messages import Prompt, as_messages, as_text
+from tramite.pipeline.observing import NOBODY, Caller, Priority
 from tramite.pipeline.retry import Retry
 
 C = TypeVar("C", bound=ChatCall | CompletionCall | EmbeddingCall | RerankCall)
@@ -29,6 +30,9 @@ class Delivery(TypedDict, total=False):
     pool_s: float
     max_wait_s: float
     start_timeout_s: float
+    key: str
+    """Under whose name it is booked, and whose budget it has to keep to."""
+    priority: Priority
 
 
 class SamplingOptions(Delivery, total=False):
@@ -96,6 +100,12 @@ def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _delivered(name: str, value: Any) -> Any:
+    if name == "priority":
+        if value not in get_args(Priority):
+            raise InvalidCall(f"priority must be one of {', '.join(get_args(Priority))}, got {value!r}", name)
+        return value
+    if name == "key":
+        return as_text(value, name)
     if name == "retry":
         if value is not None and not isinstance(value, Retry):
             raise InvalidCall(f"retry must be a tramite.Retry, got {value!r}", name)
@@ -108,8 +118,14 @@ def _delivered(name: str, value: Any) -> Any:
 
 def timeouts(base: Timeouts, delivery: Mapping[str, Any]) -> Timeouts:
     """The configured time limits with those of one call laid over them."""
-    changes = {name: value for name, value in delivery.items() if name != "retry"}
+    changes = {name: value for name, value in delivery.items() if name in Timeouts.__struct_fields__}
     return msgspec.structs.replace(base, **changes) if changes else base
+
+
+def caller(delivery: Mapping[str, Any]) -> Caller:
+    """Who asks, where the options say so."""
+    who = {name: delivery[name] for name in ("key", "priority") if name in delivery}
+    return Caller(**who) if who else NOBODY
 
 
 def chat_call(prompt: Prompt | ChatCall, settings: dict[str, Any], tools: Sequence[Tool] = ()) -> ChatCall:

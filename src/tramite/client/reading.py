@@ -27,6 +27,8 @@ class Reading:
         self.error: TramiteError | None = None
         self.stopped = False
         self.satisfied = False
+        self.takes_back = True
+        """Whether its reader can be told that what it has read is void: who takes bare pieces of text cannot."""
         self._taken: deque[Event] = deque()  # assembled when somebody asks: most readers only want the pieces
         self._assembler = Assembler()
         self._until = until
@@ -35,6 +37,13 @@ class Reading:
     def text_so_far(self) -> str:
         """The text that the reader has seen."""
         return self._assembled().text
+
+    @property
+    def text_alone(self) -> str | None:
+        """The same, where the answer is text and nothing else so far."""
+        choices = self._assembled().reply().choices
+        content = choices[0].message.content
+        return content if len(choices) == 1 and isinstance(content, str) else None
 
     @property
     def kept(self) -> int:
@@ -61,6 +70,7 @@ class Reading:
 
     def texts(self, whole: bool) -> Iterator[str]:
         """Take what is pending: the first choice's text in it, in pieces or (`whole`) as it stands after each."""
+        self.takes_back = self.takes_back and whole
         while (event := self.take()) is not None:
             if type(event) is TextDelta:
                 if event.index == 0:
@@ -82,9 +92,10 @@ class Reading:
             raise RuntimeError("the stream is not finished yet: read it to its end, or close() it, before reply")
         reply = self._assembled().reply("stopped" if self.stopped else None)
         ended = facts.ended or facts.left
+        partial = self.stopped or facts.resumed
         return msgspec.structs.replace(
             reply,
-            usage=msgspec.structs.replace(reply.usage, source="partial") if self.stopped else reply.usage,
+            usage=msgspec.structs.replace(reply.usage, source="partial") if partial else reply.usage,
             target=facts.target,
             cost_nanousd=ended.cost_nanousd,
             request_id=facts.request_id,
@@ -108,6 +119,8 @@ class Facts:
         self.request_id: str | None = None
         self.notices: list[str] = []
         self.first_token_s: float | None = None
+        self.resumed = False
+        """Whether one target went on with what another had begun: then nobody has counted all of it."""
         self.ended: Ended | None = None
         self.left = Ended(attempts=(), timings=Timings())
         """How it stood when its reader left."""

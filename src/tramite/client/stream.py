@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
+import msgspec
+
 from tramite.dialects.base import StreamReader
 from tramite.errors import BadReply, IncompleteStream, TramiteError
 from tramite.events import Event, Noticed, Restarted, Started
@@ -17,6 +19,8 @@ from .reading import Facts, Reading, Until
 
 Learn = Callable[[str, Usage | None], None]
 """Told of a stream's end: which target it was, and its usage."""
+Again = Callable[[str, str], Envelope | None]
+"""The request once more, with this text that this target has written as the beginning of its answer."""
 
 
 class InUse(RuntimeError):
@@ -26,10 +30,18 @@ class InUse(RuntimeError):
 class Source:
     """The stream on its loop: `batch()` gives what has come, `close()` ends it, from any task of the loop."""
 
-    def __init__(self, pipeline: Pipeline, envelope: Envelope, call: Any, deadline_s: float, learn: Learn) -> None:
+    def __init__(
+        self, pipeline: Pipeline, envelope: Envelope, call: Any, deadline_s: float, learn: Learn, again: Again
+    ) -> None:
         self.facts = Facts()
+        self.reading: Reading | None = None
+        """Whoever reads it, for what only a reader knows: what it has, and whether that can be taken back."""
         self._pipeline = pipeline
-        self._envelope = envelope
+        self._envelope = msgspec.structs.replace(
+            envelope, takes_back=self._takes_back, continued=self._continued, texts=self._texts
+        )
+        self._texts_of = envelope.texts
+        self._again = again
         self._call = call
         self._deadline_s = deadline_s
         self._learn = learn
@@ -76,6 +88,16 @@ class Source:
         if self._patience is not None:
             self.facts.leave(self._patience.elapsed_s())
 
+    def _takes_back(self) -> bool:
+        return self.reading is not None and self.reading.takes_back
+
+    def _continued(self) -> Envelope | None:
+        text = self.reading.text_alone if self.reading is not None else None
+        return self._again(self.facts.target, text) if text else None
+
+    def _texts(self, value: object) -> tuple[str, str]:
+        return self._texts_of("" if self.reading is None else self.reading.text_so_far)
+
     async def _next_events(self, pieces: AsyncGenerator[Piece, None]) -> list[Event]:
         while True:
             # A frame that only a full decoding shows to be broken is the pipeline's to judge; what came in the same
@@ -107,6 +129,9 @@ class Source:
             return [Noticed(notice) for notice in piece.notices]
         if isinstance(piece, Restarted):
             self.facts.first_token_s = None
+        if isinstance(piece, Noticed):
+            self.facts.resumed = True
+            self.facts.notices.append(piece.text)
         return [piece]  # type: ignore[list-item]  # lists of frames were dealt with above
 
     def _cut_off(self) -> IncompleteStream:
@@ -125,7 +150,7 @@ class AsyncStream:
     """
 
     def __init__(self, source: Source, until: Until | None = None) -> None:
-        self.reading = Reading(until)
+        self.reading = source.reading = Reading(until)
         self.over = False
         self._source = source
         self._on_end: list[Callable[[Reply], None]] = []

@@ -18,7 +18,10 @@ OnStreamFailure: TypeAlias = Literal["terminate", "restart", "continue"]
 Choosing: TypeAlias = Literal["ordered", "weighted", "cheapest", "fastest"]
 Strategy: TypeAlias = Literal["fixed", "random", "exponential", "exponential_jitter"]
 
-FAILOVER = ("throttled", "quota", "overloaded", "loading", "timeout", "connection", "bad_reply", "context", "not_found")
+FAILOVER = (
+    *("throttled", "quota", "overloaded", "loading", "timeout", "connection", "bad_reply"),
+    *("context", "not_found", "unsupported"),
+)
 """The failures that another target may not have, by the names they have in a route's `failover`. A wrong secret and a
 refusal by the content filter are not among them: going round either is a person's decision."""
 

@@ -45,6 +45,16 @@ def secrets_file(environ: Mapping[str, str] = os.environ) -> Path:
     return config_dir(environ) / "secrets.json"
 
 
+def prompts_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the user's own templates are."""
+    return config_dir(environ) / "prompts"
+
+
+def ledger_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """The ledger, where no other place is configured for it."""
+    return data_dir(environ) / "ledger.sqlite"
+
+
 def trust_file(environ: Mapping[str, str] = os.environ) -> Path:
     """What `tramite config trust` writes."""
     return data_dir(environ) / "trusted.json"
@@ -53,6 +63,16 @@ def trust_file(environ: Mapping[str, str] = os.environ) -> Path:
 def prices_file(environ: Mapping[str, str] = os.environ) -> Path:
     """What `tramite prices update` writes."""
     return cache_dir(environ) / "prices.json"
+
+
+def ledger_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the ledger is, unless `store.url` says otherwise."""
+    return data_dir(environ) / "ledger.sqlite"
+
+
+def limits_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the limits' counters are that the processes of this machine share."""
+    return data_dir(environ) / "limits"
 
 
 def _home(environ: Mapping[str, str]) -> Path | None:

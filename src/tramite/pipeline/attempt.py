@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from tramite.config import Timeouts
-from tramite.dialects.base import Encoded, Operation, Signals
+from tramite.dialects.base import Operation, Signals
 from tramite.errors import BadReply, ConnectionBroken, IncompleteStream, RequestRejected, TimedOut
 from tramite.providers.addresses import without_password
 from tramite.wire.frames import Frame
@@ -18,6 +18,7 @@ from tramite.wire.sse import SSEDecoder
 
 from .endpoint import Endpoint
 from .envelope import Envelope
+from .passage import Passage
 from .patience import Interrupted, Patience
 
 MAX_BODY = 256 * 1024 * 1024
@@ -35,15 +36,14 @@ class Whole(Struct, frozen=True, kw_only=True):
     request_id: str | None
 
 
-async def ask(endpoint: Endpoint, envelope: Envelope, timeouts: Timeouts, patience: Patience) -> Whole:
+async def ask(passage: Passage, envelope: Envelope, timeouts: Timeouts, patience: Patience) -> Whole:
     """One request, one whole answer. Raises ProviderError, DeadlineExceeded."""
+    endpoint = passage.endpoint
     operation = endpoint.operation(envelope.kind)
-    encoded = envelope.body_for(endpoint.dialect, endpoint.target)
     first_s = timeouts.first_token(endpoint.provider, stream=False)
-    began_s = patience.elapsed_s()
-    response = await _send(endpoint, encoded, timeouts, patience, first_s)
+    response = await _send(passage, timeouts, patience, first_s)
     try:
-        left_s = None if first_s is None else began_s + first_s - patience.elapsed_s()
+        left_s = None if first_s is None else passage.began_s + first_s - patience.elapsed_s()
         body = await _body(response, endpoint, timeouts, patience, left_s)
     finally:
         response.close()
@@ -52,11 +52,12 @@ async def ask(endpoint: Endpoint, envelope: Envelope, timeouts: Timeouts, patien
         raise signals.error
     if not signals.proof:
         raise BadReply("the answer is no answer that this dialect knows", status=response.status, body=_excerpt(body))
+    passage.value, passage.usage, passage.finish = value, signals.usage, signals.finish
     return Whole(
         value=value,
         signals=signals,
-        notices=encoded.notices + notices(response.headers),
-        request_id=request_id(response.headers),
+        notices=passage.encoded.notices + notices(response.headers),
+        request_id=passage.request_id,
     )
 
 
@@ -64,13 +65,13 @@ class Upstream:
     """A streamed body under way. `frames()` gives what has come, nothing once the stream is proven whole."""
 
     def __init__(
-        self, endpoint: Endpoint, envelope: Envelope, response: Response, patience: Patience, stall_s: float
+        self, passage: Passage, envelope: Envelope, response: Response, patience: Patience, stall_s: float
     ) -> None:
+        self.passage = passage
+        self._endpoint = endpoint = passage.endpoint
         self.operation = operation = endpoint.operation(envelope.kind)
         self.watcher = envelope.watch(operation) if envelope.watch is not None else operation.watcher(envelope.n)
-        self.notices: tuple[str, ...] = ()
-        self.request_id = request_id(response.headers)
-        self._endpoint = endpoint
+        self.notices = passage.encoded.notices + notices(response.headers)
         self._response = response
         self._decoder: SSEDecoder | NDJSONDecoder = (
             NDJSONDecoder() if endpoint.dialect.framing == "ndjson" else SSEDecoder()
@@ -83,8 +84,9 @@ class Upstream:
         self._first = b""
         self._at_end = False
 
-    async def open(self, first_token_s: float | None, began_s: float) -> None:
+    async def open(self, first_token_s: float | None) -> None:
         """Wait until there is something to show, so that what fails before it can be tried again unseen."""
+        began_s = self.passage.began_s
         while not (self.watcher.content or self.watcher.proof):
             if first_token_s is None:
                 frames = await self._read(None, "")
@@ -112,7 +114,8 @@ class Upstream:
         return []
 
     def close(self) -> None:
-        """Let the connection go, at once."""
+        """Let the connection go, at once; note how far it came."""
+        self.passage.usage, self.passage.finish = self.watcher.usage, self.watcher.finish
         self._response.close()
 
     async def _read(self, silence_s: float | None, too_long: str) -> list[Frame]:
@@ -176,34 +179,35 @@ class Upstream:
         raise IncompleteStream("the stream ended without its proof of success", status=status)
 
 
-async def ask_stream(endpoint: Endpoint, envelope: Envelope, timeouts: Timeouts, patience: Patience) -> Upstream:
+async def ask_stream(passage: Passage, envelope: Envelope, timeouts: Timeouts, patience: Patience) -> Upstream:
     """One request, and its stream up to the first content. Raises ProviderError, DeadlineExceeded."""
-    encoded = envelope.body_for(endpoint.dialect, endpoint.target)
+    endpoint = passage.endpoint
     first_s = timeouts.first_token(endpoint.provider, stream=True)
-    began_s = patience.elapsed_s()
-    response = await _send(endpoint, encoded, timeouts, patience, first_s)
+    response = await _send(passage, timeouts, patience, first_s)
     try:
-        upstream = Upstream(endpoint, envelope, response, patience, timeouts.stall_s)
-        upstream.notices = encoded.notices + notices(response.headers)
+        upstream = Upstream(passage, envelope, response, patience, timeouts.stall_s)
         if response.headers.get("content-type", "").lower().startswith(("application/json", "text/html")):
             await _refuse(response, endpoint, timeouts, patience, upstream.operation)
-        await upstream.open(first_s, began_s)
+        await upstream.open(first_s)
+        passage.first_token_s = patience.elapsed_s() - passage.began_s
     except BaseException:
         response.close()
         raise
     return upstream
 
 
-async def _send(
-    endpoint: Endpoint, encoded: Encoded, timeouts: Timeouts, patience: Patience, first_s: float | None
-) -> Response:
+async def _send(passage: Passage, timeouts: Timeouts, patience: Patience, first_s: float | None) -> Response:
     """The response, once it is known to be a success; else the provider's error."""
+    endpoint = passage.endpoint
     if endpoint.secret_is_slow:
         await patience.in_time(endpoint.read_secret(), f"reading the secret for {endpoint.target}")
+    request = endpoint.request(passage.encoded, timeouts)
+    passage.sent = True
     try:
-        response = await patience.wait(endpoint.transport.send(endpoint.request(encoded, timeouts)), first_s)
+        response = await patience.wait(endpoint.transport.send(request), first_s)
     except Interrupted as interrupted:
         raise _late(interrupted, patience, endpoint, f"no answer within {first_s or 0:g} s (first_token_s)") from None
+    passage.answered(response.status, response.headers, request_id(response.headers))
     if response.status < 300:
         return response
     try:

@@ -2,36 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from tramite.calls import Kind
 from tramite.config import Timeouts
 from tramite.dialects.base import Dialect, Encoded, Operation, Target, operation
 from tramite.errors import ModelLoading, Overloaded, ProviderError
 from tramite.providers.addresses import without_password
-from tramite.providers.prices.lookup import Price
+from tramite.providers.prices.lookup import FREE, Price
 from tramite.providers.rows import Provider
 from tramite.replies import Usage
 from tramite.wire.seam import Request, Transport
 
+from .limits import RetryBudget, Scope
+from .standing import Standing
 from .users import call_user
 
+Scopes: TypeAlias = tuple[Scope, ...]
 WAKING = (502, 503, 504)
 """What is answered in front of a server that is being started (facts A5)."""
+
+
+class Shared:
+    """What all requests to one target have in common, whatever they ask: how it does, and what it may be asked."""
+
+    __slots__ = ("estimate", "retries", "scopes", "standing")
+
+    def __init__(self, scopes: Scopes = (), estimate: Callable[[int], int] = int) -> None:
+        self.scopes = scopes
+        """The limits' buckets that a request there touches."""
+        self.estimate = estimate
+        """Tokens of so many UTF-8 bytes of text."""
+        self.standing = Standing()
+        self.retries = RetryBudget()
 
 
 class Endpoint:
     """One model at one provider. What does not change from request to request is worked out once."""
 
-    __slots__ = ("_headers", "dialect", "name", "price", "provider", "renewals", "target", "transport")
+    __slots__ = (
+        *("_headers", "dialect", "estimate", "name", "price", "provider", "renewals", "retries", "scopes"),
+        *("standing", "target", "transport"),
+    )
 
     def __init__(
-        self, provider: Provider, model: str, dialect: Dialect, transport: Transport, price: Price | None = None
+        self,
+        provider: Provider,
+        model: str,
+        dialect: Dialect,
+        transport: Transport,
+        price: Price | None = None,
+        shared: Shared | None = None,
     ) -> None:
         self.provider = provider
         self.dialect = dialect
         self.transport = transport
         self.price = price
+        shared = shared or Shared()
+        self.scopes, self.estimate = shared.scopes, shared.estimate
+        self.standing, self.retries = shared.standing, shared.retries
         self.target = Target(provider.name, model, provider.traits)
         self.name = str(self.target)
         self.renewals = 0
@@ -40,6 +70,16 @@ class Endpoint:
 
     def __repr__(self) -> str:
         return f"Endpoint({self.target}, {self.dialect.name}, {without_password(self.provider.base_url)})"
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing that it is asked can cost anything."""
+        return self.price is FREE
+
+    @property
+    def context_tokens(self) -> int:
+        """How many tokens fit in its window; 0 where nobody says."""
+        return (self.price and self.price.context_tokens) or 0
 
     def operation(self, kind: Kind) -> Operation:
         """The dialect's operation of this kind. Raises `Unsupported` where there is none."""

@@ -10,11 +10,28 @@ from msgspec import Struct
 from tramite.calls import Kind
 from tramite.config import Timeouts
 from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target, Watcher
-from tramite.events import Loading, Restarted, Retrying
+from tramite.events import Loading, Noticed, Restarted, Retrying
 from tramite.replies import Attempt, Timings, Usage
 from tramite.wire.frames import Frame
 
+from .observing import NOBODY, Caller
 from .retry import Retry
+
+
+class Weight(Struct, frozen=True):
+    """How much a request brings along: UTF-8 bytes of its texts, and its pictures with the bytes they have in a body."""
+
+    text_bytes: int
+    images: int = 0
+    image_bytes: int = 0
+
+
+def _nothing() -> Weight:
+    return Weight(0)
+
+
+def _no_texts(value: Any) -> tuple[str, str]:
+    return "", ""
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
@@ -35,6 +52,20 @@ class Envelope(Struct, frozen=True, kw_only=True):
     timeouts: Timeouts | None = None
     ends_at: float | None = None
     """When `deadline_s` is over, on the loop's clock, where it covers more than this request."""
+    caller: Caller = NOBODY
+    weigh: Callable[[], Weight] = _nothing
+    """Asked only where tokens are limited or money is held."""
+    max_output: int | None = None
+    """The tokens that one answer may have at most; None where the request does not say."""
+    with_max_output: Callable[[int], Envelope] | None = None
+    """The same request with that said; None for what has no output to be limited."""
+    texts: Callable[[Any], tuple[str, str]] = _no_texts
+    """What was asked and what was answered, as text, given what `receive` made of the body (None for a stream). Asked
+    only by a ledger that keeps such things."""
+    takes_back: Callable[[], bool] = bool
+    """Whether the stream's reader can be told that what it has read is void."""
+    continued: Callable[[], Envelope | None] | None = None
+    """The same request with what its reader has of the answer as its beginning; None where that is more than text."""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -52,6 +83,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """That of the refused answers included."""
     notices: tuple[str, ...] = ()
     request_id: str | None = None
+    call_id: str = ""
+    """By which the ledger knows it; empty where there is none."""
 
 
 class Opened(Struct, frozen=True, kw_only=True):
@@ -67,6 +100,7 @@ class Opened(Struct, frozen=True, kw_only=True):
     waited_s: float
     notices: tuple[str, ...] = ()
     request_id: str | None = None
+    call_id: str = ""
 
 
 class Ended(Struct, frozen=True, kw_only=True):
@@ -79,5 +113,5 @@ class Ended(Struct, frozen=True, kw_only=True):
     notices: tuple[str, ...] = ()
 
 
-Piece: TypeAlias = Opened | list[Frame] | Retrying | Restarted | Loading | Ended
+Piece: TypeAlias = Opened | list[Frame] | Retrying | Restarted | Noticed | Loading | Ended
 """What a stream is made of on its way back: frames as they came, and what happened on the way."""

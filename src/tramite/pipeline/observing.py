@@ -5,6 +5,7 @@ Knows none of them. Observers are called on the event loop, must not wait, and m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -79,8 +80,12 @@ class Ending(Struct, frozen=True, kw_only=True):
     """What the provider calls the model that answered, where that is known."""
     usage: Usage | None = None
     cost_nanousd: int | None = None
+    held_nanousd: int | None = None
+    """What was held for it under a budget; None where nothing was."""
     maybe_billed: bool = False
     request_id: str | None = None
+    texts: Callable[[], tuple[str, str]] | None = None
+    """Prompt and answer, made when asked for; None where nobody said that they may be kept."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

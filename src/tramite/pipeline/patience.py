@@ -51,6 +51,10 @@ class Patience:
         """Whether the running loop is the one that it counts on."""
         return self._loop is asyncio.get_running_loop()
 
+    def now(self) -> float:
+        """Seconds on the clock of its loop."""
+        return self._loop.time()
+
     def left_s(self) -> float:
         """Seconds until the deadline."""
         return self.deadline_at - self._loop.time()

@@ -58,6 +58,11 @@ class Retry(Struct, frozen=True, kw_only=True):
             if not (_is_number(value) and value >= 0):
                 raise ConfigError(f"retry.{name} must be a number of seconds from 0, got {value!r}")
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether none of tenacity's objects takes our decisions over."""
+        return self.wait is None and self.stop is None and self.retry is None
+
     def delay_s(self, failures: int) -> float:
         """The wait after this many failures (1 for the first), before `Retry-After` is looked at."""
         if self.strategy == "fixed":
@@ -103,6 +108,14 @@ class Retrier:
         if delay is None and self._refused:
             raise ReplyRefused(f"the reply was refused by the retry predicate {self.state.attempt_number} times", reply)
         return delay
+
+    async def throttled(self, error: ProviderError, delay_s: float) -> None:
+        """Tell of a wait that the provider asks for: it is no failure, and none of the tries is used up."""
+        await self._begin()
+        self.state.set_exception((type(error), error, error.__traceback__))
+        logger.warning("%s; next in %.2f s", error, delay_s)
+        if self._policy.before_sleep:
+            await call_user(self._policy.before_sleep, self.state)
 
     async def fallback(self, error: TramiteError) -> Any:
         """What the user's `on_give_up` puts in place of a reply; None if there is nothing."""

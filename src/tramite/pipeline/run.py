@@ -1,60 +1,61 @@
-"""The way of one request: route, attempt, judge, retry, next target. Knows no call and no reply."""
+"""The way of one request: route, admit, attempt, judge, retry, next target. Knows no call and no reply."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TypeAlias
 
+from tramite.calls import Kind
 from tramite.config import Timeouts
-from tramite.errors import DeadlineExceeded, ModelLoading, ProviderError, TramiteError
-from tramite.events import Loading, Retrying
-from tramite.replies import Timings
+from tramite.errors import DeadlineExceeded, LimitExceeded, ProviderError, TramiteError, Unsupported
 
-from .attempt import Upstream, Whole, ask, ask_stream
-from .endpoint import Endpoint
-from .envelope import Delivery, Ended, Envelope, Opened, Piece
+from .attempt import Upstream, ask, ask_stream
+from .envelope import Delivery, Ended, Envelope, Piece
+from .governing import Governor
 from .patience import Interrupted, Patience
+from .persistence import Policy
+from .resuming import Resumption
 from .retry import Retry
+from .route import Found
+from .telling import delivery, ended, fallback, outcome
 from .tries import Tries
 
-Router: TypeAlias = Callable[[Envelope], Awaitable[Sequence[Endpoint]]]
+Router: TypeAlias = Callable[[str | None, Kind], Awaitable[Found]]
+FAILURES = (ProviderError, DeadlineExceeded, LimitExceeded, Unsupported)
+"""What may end one try and be mended by another."""
 
 
 class Pipeline:
     """Carries envelopes out and brings answers back. One object serves many requests and several loops."""
 
-    def __init__(self, router: Router, retry: Retry, timeouts: Timeouts) -> None:
+    def __init__(self, router: Router, retry: Retry, timeouts: Timeouts, governor: Governor) -> None:
         self._router = router
         self._retry = retry
         self._timeouts = timeouts
+        self._governor = governor
 
     async def whole(self, envelope: Envelope) -> Delivery:
         """One whole answer. Raises TramiteError; its `attempts` tell what was tried."""
         timeouts = envelope.timeouts or self._timeouts
         patience = Patience(timeouts.deadline_s, envelope.ends_at)
+        tries: Tries | None = None
+        came: Delivery | TramiteError | None = None
         try:
             tries = await self._tries(envelope, timeouts, patience)
-            try:
-                while True:
-                    endpoint = tries.begin()
-                    try:
-                        whole = await ask(endpoint, envelope, timeouts, patience)
-                    except (ProviderError, DeadlineExceeded) as error:
-                        delay_s = await tries.failed(error)
-                    else:
-                        again_s = await tries.succeeded(whole)
-                        if again_s is None:
-                            return _delivery(whole, tries, patience)
-                        delay_s = again_s
-                    await tries.sleep(delay_s)
-            except TramiteError as error:
-                error.attempts = tuple(tries.attempts)
-                fallback = await tries.fallback(error)
-                if fallback is None:
-                    raise
-                return _fallback(fallback, tries, patience)
+            came = await _answer(tries, envelope, timeouts, patience)
+        except TramiteError as error:
+            came = error
+            if tries is None:
+                raise
+            error.attempts = tuple(tries.attempts)
+            instead = await tries.fallback(error)
+            if instead is None:
+                raise
+            return fallback(instead, tries, patience)
+        else:
+            return came
         finally:
-            patience.done()
+            self._done(tries, envelope, patience, came)
 
     async def stream(self, envelope: Envelope, patience: Patience) -> AsyncGenerator[Piece, None]:
         """The answer in pieces. Raises TramiteError where it breaks; ends quietly when `patience` is closed.
@@ -64,98 +65,74 @@ class Pipeline:
         timeouts = envelope.timeouts or self._timeouts
         upstream: Upstream | None = None
         tries: Tries | None = None
+        came: Ended | TramiteError | None = None
+        resumption = Resumption(envelope)
         try:
             tries = await self._tries(envelope, timeouts, patience)
-            while upstream is None:
-                endpoint = tries.begin()
+            while True:
                 try:
-                    upstream = await ask_stream(endpoint, envelope, timeouts, patience)
-                except (ProviderError, DeadlineExceeded) as error:
-                    delay_s = await tries.failed(error)
-                    yield _news(error, tries.endpoint, delay_s)
-                    await tries.sleep(delay_s)
-            yield _opened(upstream, tries)
-            while frames := await upstream.frames():
-                yield frames
-            tries.record(None, upstream.request_id)
-            yield _ended(upstream, tries, patience)
+                    upstream = await ask_stream(await tries.begin(), tries.envelope, timeouts, patience)
+                except FAILURES as error:
+                    yield await resumption.failed(error, tries)
+                    await tries.sleep()
+                    continue
+                for piece in resumption.opened(upstream, tries):
+                    yield piece
+                try:
+                    while frames := await upstream.frames():
+                        yield frames
+                    break
+                except ProviderError as error:
+                    upstream.close()
+                    resumption.broke_off(error, tries)
+            upstream.close()
+            tries.record(None)
+            came = ended(upstream, tries, patience)
+            yield came
         except Interrupted:
             pass  # its reader has closed it
         except TramiteError as error:
-            if tries is None:
-                raise
-            if upstream is not None:
-                tries.record(error)
-            error.attempts = tuple(tries.attempts)
-            await tries.fallback(error)
+            came = error
+            await _give_up(error, tries)
             raise
         finally:
             if upstream is not None:
                 upstream.close()
-            patience.done()
+            self._done(tries, envelope, patience, came)
 
     async def _tries(self, envelope: Envelope, timeouts: Timeouts, patience: Patience) -> Tries:
-        endpoints = await patience.in_time(self._router(envelope), "finding a target")
-        return Tries(endpoints, envelope.retry or self._retry, timeouts, patience)
+        found = await patience.in_time(self._router(envelope.model, envelope.kind), "finding a target")
+        return Tries(found, envelope, Policy(envelope.retry or self._retry, timeouts, self._governor), patience)
+
+    def _done(
+        self, tries: Tries | None, envelope: Envelope, patience: Patience, came: Delivery | Ended | TramiteError | None
+    ) -> None:
+        """Whatever has ended it: what is still taken is given back, and who wants to know is told."""
+        patience.done()
+        if tries is not None:
+            tries.leave()
+            if self._governor.observed:
+                self._governor.request_ended(outcome(tries, envelope, patience, came))
 
 
-def _news(error: TramiteError, endpoint: Endpoint, delay_s: float) -> Retrying | Loading:
-    """What a reader is told of a failed try."""
-    if isinstance(error, ModelLoading):
-        return Loading(str(endpoint.target), error.retry_after_s)
-    return Retrying(str(endpoint.target), str(error), delay_s)
+async def _answer(tries: Tries, envelope: Envelope, timeouts: Timeouts, patience: Patience) -> Delivery:
+    """Try until there is an answer that is taken. Raises TramiteError."""
+    while True:
+        try:
+            whole = await ask(await tries.begin(), envelope, timeouts, patience)
+        except FAILURES as error:
+            await tries.failed(error)
+        else:
+            if await tries.succeeded(whole):
+                return delivery(whole, tries, patience)
+        await tries.sleep()
 
 
-def _delivery(whole: Whole, tries: Tries, patience: Patience) -> Delivery:
-    costs = [*[cost for _, cost in tries.refused], tries.endpoint.cost_nanousd(whole.signals.usage)]
-    known = [cost for cost in costs if cost is not None]
-    return Delivery(
-        value=whole.value,
-        target=tries.endpoint.target,
-        signals=whole.signals,
-        refused=tuple([usage for usage, _ in tries.refused]),
-        cost_nanousd=sum(known) if len(known) == len(costs) else None,
-        attempts=tuple(tries.attempts),
-        timings=_timings(tries, patience),
-        notices=whole.notices,
-        request_id=whole.request_id,
-    )
-
-
-def _fallback(value: Any, tries: Tries, patience: Patience) -> Delivery:
-    return Delivery(
-        value=value,
-        target=None,
-        signals=None,
-        attempts=tuple(tries.attempts),
-        timings=_timings(tries, patience),
-        notices=("no model answered: this is what on_give_up gave in its place",),
-    )
-
-
-def _ended(upstream: Upstream, tries: Tries, patience: Patience) -> Ended:
-    unknown = upstream.watcher.finish in (None, "unknown")
-    return Ended(
-        attempts=tuple(tries.attempts),
-        usage=upstream.watcher.usage,
-        cost_nanousd=tries.endpoint.cost_nanousd(upstream.watcher.usage),
-        timings=_timings(tries, patience),
-        notices=("the provider ended the stream without saying why (no finish reason)",) if unknown else (),
-    )
-
-
-def _timings(tries: Tries, patience: Patience) -> Timings:
-    return Timings(total_s=patience.elapsed_s(), waited_s=tries.waited_s)
-
-
-def _opened(upstream: Upstream, tries: Tries) -> Opened:
-    return Opened(
-        target=tries.endpoint.target,
-        operation=upstream.operation,
-        watcher=upstream.watcher,
-        attempts=tuple(tries.attempts),
-        began_s=tries.began_s,
-        waited_s=tries.waited_s,
-        notices=upstream.notices,
-        request_id=upstream.request_id,
-    )
+async def _give_up(error: TramiteError, tries: Tries | None) -> None:
+    """A stream has failed for good: nothing can take its place, but who asked to be told is told."""
+    if tries is None:
+        return
+    if tries.passage is not None:
+        tries.record(error)
+    error.attempts = tuple(tries.attempts)
+    await tries.fallback(error)

@@ -1,163 +1,191 @@
-"""What follows a try: another at the same target, one at the next target, or the end. Sends nothing itself."""
+"""What follows a try: another at the same target, one at another, or the end. Sends nothing itself."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Sequence
+import os
+from math import inf
 from typing import Any
 
 import msgspec
 
-from tramite.config import Timeouts
-from tramite.errors import (
-    AuthenticationFailed,
-    DeadlineExceeded,
-    ModelLoading,
-    ProviderError,
-    ReplyRefused,
-    RequestRejected,
-    TramiteError,
-)
+from tramite.errors import ContextTooLong, LimitExceeded, ProviderError, QuotaExhausted, ReplyRefused, TramiteError, Unsupported
 from tramite.replies import Attempt, Usage
 
 from .attempt import Whole
+from .choosing import best, larger
 from .endpoint import Endpoint
+from .envelope import Envelope
+from .governing import About
+from .judging import DOWN, PARKED_S, name_of
+from .passage import Passage
 from .patience import Patience
-from .retry import Retrier, Retry
+from .persistence import Persistence, Policy
+from .route import Found
 
-logger = logging.getLogger("tramite.retry")
-
-LOADING_STEP_S = 5.0
-MAX_LOADING_STEP_S = 30.0
-_CALLBACK = "in a function of the retry policy"
+PROBE_S = 30.0
+"""How long a target that was down may keep its first request, before another one tries it."""
 
 
 class Tries:
     """The tries of one request over the targets of its route. `endpoint` is whose turn it is."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], retry: Retry, timeouts: Timeouts, patience: Patience) -> None:
-        self.endpoint = endpoints[0]
+    def __init__(self, found: Found, envelope: Envelope, policy: Policy, patience: Patience) -> None:
         self.attempts: list[Attempt] = []
         self.refused: list[tuple[Usage | None, int | None]] = []
         """What the answers used and cost that the retry predicate did not take."""
         self.waited_s = 0.0
-        self.began_s = 0.0
-        self._next = list(endpoints[1:])
-        self._retry = retry
-        self._timeouts = timeouts
+        self.delay_s = 0.0
+        """How long to wait before the next try."""
+        self.envelope = envelope
+        self.passage: Passage | None = None
+        """The try under way."""
+        self.call_id = os.urandom(12).hex() if policy.governor.observed else ""
+        self._found = found
+        self._policy = policy
         self._patience = patience
-        self._retrier: Retrier | None = None
-        self._renewals = 0
-        self._renewed = False
-        self._loading_since_s: float | None = None
+        self.route = found.route
+        self._left = list(found.endpoints)
+        self._limited: LimitExceeded | None = None
+        self.endpoint = self._next(self._left)
+        self._here = Persistence(self.endpoint, policy, patience)
 
-    def begin(self) -> Endpoint:
-        """A try begins now, at this endpoint. Raises DeadlineExceeded when it is too late for that."""
-        if self._patience.left_s() <= 0:
-            raise self._patience.over(f"before {self.endpoint.target} was asked")
-        self.began_s, self._renewals = self._patience.elapsed_s(), self.endpoint.renewals
-        return self.endpoint
+    async def begin(self) -> Passage:
+        """The next try, once its limits and budgets let it through.
 
-    async def failed(self, error: TramiteError) -> float:
-        """Record a failed try; seconds until the next one, which may be at another endpoint.
-
-        Raises the error itself where there is none.
+        Raises DeadlineExceeded when it is too late for that, LimitExceeded, BudgetExceeded, and InvalidCall for what
+        the target cannot be asked.
         """
-        self.record(error)
-        if not isinstance(error, ProviderError):
-            raise error
-        if await self._may_renew(error):
-            return 0.0
-        if isinstance(error, ModelLoading):
-            delay_s = self._loading_wait_s(error)
-        else:
-            delay_s = await self._patience.in_time(self._deciding().after_error(error), _CALLBACK)
-        if delay_s is not None:
-            return delay_s
-        if not self._next or isinstance(error, AuthenticationFailed | RequestRejected):
-            raise error
-        self.endpoint, self._retrier = self._next.pop(0), None
-        self._renewed, self._loading_since_s = False, None
-        return 0.0
+        endpoint, patience, governor = self.endpoint, self._patience, self._policy.governor
+        if patience.left_s() <= 0:
+            raise patience.over(f"before {endpoint.target} was asked")
+        envelope, notice = self.envelope, ""
+        if governor.ledger is not None and not endpoint.free:
+            envelope, notice = governor.ledger.capped(envelope)
+        encoded = envelope.body_for(endpoint.dialect, endpoint.target)
+        if notice:
+            encoded = msgspec.structs.replace(encoded, notices=(*encoded.notices, notice))
+        self.passage = passage = Passage(endpoint, encoded, patience.elapsed_s())
+        about = About(self.call_id, len(self.attempts) + 1, self._found.name)
+        await governor.admit(passage, envelope, about, patience, self._policy.timeouts.max_wait_s)
+        passage.sets_out(patience.elapsed_s())
+        self.waited_s += passage.waited_s
+        if not endpoint.standing.well:
+            endpoint.standing.probe(patience.now(), PROBE_S)
+        return passage
 
-    async def succeeded(self, whole: Whole) -> float | None:
-        """Record a try that brought an answer; None to take it, or seconds until the next try. Raises ReplyRefused."""
-        self.record(None, whole.request_id)
-        if self._retry.if_reply is None and self._retry.retry is None:
-            return None
-        delay_s: float | None = None
+    async def failed(self, error: TramiteError) -> None:
+        """Record a failed try. Another follows after `delay_s`, perhaps at another endpoint; else the error is raised."""
+        self.delay_s = 0.0
+        passage = self.record(error)
+        if isinstance(error, ProviderError) and passage is not None:
+            delay_s = await self._here.again_s(error, passage, self._may_move_on(error))
+            if delay_s is not None:
+                self.delay_s = delay_s
+                return
+        if isinstance(error, LimitExceeded):
+            self._limited = min(self._limited or error, error, key=_wait_s)
+        self._blame(error)
+        if not self.move_on(error):
+            raise self._limited if self._limited is not None and isinstance(error, LimitExceeded) else error
+
+    async def succeeded(self, whole: Whole) -> bool:
+        """Record a try that brought an answer; whether it is taken, or another follows after `delay_s`.
+
+        Raises ReplyRefused.
+        """
+        self.record(None)
         try:
-            delay_s = await self._patience.in_time(self._deciding().after_reply(whole.value), _CALLBACK)
+            delay_s = await self._here.after_reply(whole.value)
         except ReplyRefused:
             self._refuse(whole)
             raise
-        if delay_s is not None:
-            self._refuse(whole)
-        return delay_s
+        if delay_s is None:
+            return True
+        self.delay_s = delay_s
+        self._refuse(whole)
+        return False
+
+    def broke_off(self, error: TramiteError) -> None:
+        """Record a stream that broke after its reader had seen something of it."""
+        self.record(error)
+        self._blame(error)
+
+    def move_on(self, error: TramiteError, prefill: bool = False) -> bool:
+        """Go to the target that is best asked now; whether there is one that may not have this failure.
+
+        With `prefill`, one that goes on with an answer that was begun.
+        """
+        if not self._may_move_on(error):
+            return False
+        able = self._left
+        if isinstance(error, ContextTooLong):
+            able = self._left = larger(able, self.endpoint)
+        elif prefill:
+            able = [endpoint for endpoint in able if endpoint.target.traits.prefill]
+        if not able:
+            return False
+        self.endpoint = self._next(able)
+        self._here = Persistence(self.endpoint, self._policy, self._patience)
+        return True
 
     async def fallback(self, error: TramiteError) -> Any:
         """What the user's `on_give_up` gives in place of an answer; None if nothing, or if it was never asked for."""
-        if self._retry.on_give_up is None or not isinstance(error, ProviderError | DeadlineExceeded | ReplyRefused):
-            return None
-        return await self._deciding().fallback(error)
+        return await self._here.fallback(error)
 
-    async def sleep(self, delay_s: float) -> None:
+    async def sleep(self) -> None:
         """Wait for the next try's turn."""
+        delay_s = self.delay_s
         if delay_s <= 0:
             return
         began_s = self._patience.elapsed_s()
         await self._patience.in_time(asyncio.sleep(delay_s), "waiting to try again")
         self.waited_s += self._patience.elapsed_s() - began_s
 
-    def record(self, error: TramiteError | None, request_id: str | None = None) -> None:
-        """Note how the try that began last has ended; an error is told where it happened."""
-        status, target = 200, self.endpoint.target
-        maybe_billed = False
+    def record(self, error: TramiteError | None) -> Passage | None:
+        """Note how the try under way has ended; an error is told where it happened."""
+        passage, self.passage = self.passage, None
+        if passage is None:
+            if isinstance(error, Unsupported):
+                self.attempts.append(Attempt(self.endpoint.name, 0.0, error=f"{type(error).__name__}: {error}"))
+            return None
+        endpoint, duration_s = passage.endpoint, self._patience.elapsed_s() - passage.began_s
         if isinstance(error, ProviderError):
-            error.at(target.provider, target.model)
-            request_id, maybe_billed = error.request_id, error.maybe_billed
-        self.attempts.append(
-            Attempt(
-                target=self.endpoint.name,
-                duration_s=self._patience.elapsed_s() - self.began_s,
-                status=getattr(error, "status", None) if error else status,
-                error="" if error is None else f"{type(error).__name__}: {error}",
-                request_id=request_id,
-                maybe_billed=maybe_billed,
-            )
-        )
+            error.at(endpoint.target.provider, endpoint.target.model, passage.request_id)
+            passage.request_id = error.request_id
+        elif error is None:
+            endpoint.standing.succeeded()
+        self._policy.governor.end(passage, duration_s, error)
+        self.attempts.append(passage.attempt(duration_s, error))
+        return passage
+
+    def leave(self) -> None:
+        """The caller is gone: what the try under way has taken is given back."""
+        passage, self.passage = self.passage, None
+        if passage is not None:
+            self._policy.governor.end(passage, self._patience.elapsed_s() - passage.began_s, None, left=True)
 
     def _refuse(self, whole: Whole) -> None:
         """An answer that is not taken was paid for all the same."""
         self.refused.append((whole.signals.usage, self.endpoint.cost_nanousd(whole.signals.usage)))
         self.attempts[-1] = msgspec.structs.replace(self.attempts[-1], error="refused by the retry predicate")
 
-    async def _may_renew(self, error: ProviderError) -> bool:
-        """Once per target: a 401 may only mean that the secret was renewed where it is kept."""
-        if self._renewed or not isinstance(error, AuthenticationFailed) or error.status != 401:
-            return False
-        self._renewed = True
-        return await self._patience.in_time(
-            self.endpoint.renew_secret(self._renewals), f"reading the secret for {self.endpoint.target} again"
-        )
+    def _blame(self, error: TramiteError) -> None:
+        """What speaks against the target itself keeps later requests away from it for a while."""
+        if self.route is None or name_of(error) not in DOWN:
+            return
+        asked_s = getattr(error, "retry_after_s", None) or 0.0
+        at_least_s = max(asked_s, PARKED_S) if isinstance(error, QuotaExhausted) else asked_s
+        self.endpoint.standing.failed(self._patience.now(), self.route.cooldown_s, at_least_s)
 
-    def _loading_wait_s(self, error: ModelLoading) -> float | None:
-        """A cold start costs no attempt: the server is asked again, slowly, until `start_timeout_s` is over.
+    def _may_move_on(self, error: TramiteError) -> bool:
+        return bool(self._left) and self.route is not None and name_of(error) in self.route.failover
 
-        Providers' estimates are often wrong (facts A5), so none is slept through whole.
-        """
-        now_s = self._patience.elapsed_s()
-        if self._loading_since_s is None:
-            self._loading_since_s = now_s
-        left_s = min(self._loading_since_s + self._timeouts.start_timeout_s - now_s, self._patience.left_s())
-        wait_s = min(error.retry_after_s or LOADING_STEP_S, MAX_LOADING_STEP_S)
-        if wait_s > left_s:
-            return None
-        logger.info("%s is being loaded; asking again in %.1f s", self.endpoint.target, wait_s)
-        return wait_s
+    def _next(self, able: list[Endpoint]) -> Endpoint:
+        chosen = able[0] if len(able) == 1 else best(able, self._patience.now(), self._policy.governor.closed_s)
+        self._left.remove(chosen)
+        return chosen
 
-    def _deciding(self) -> Retrier:
-        if self._retrier is None:
-            self._retrier = Retrier(self._retry, self._timeouts.max_wait_s, self._patience.left_s)
-        return self._retrier
+
+def _wait_s(error: LimitExceeded) -> float:
+    return inf if error.retry_after_s is None else error.retry_after_s

@@ -60,6 +60,18 @@ class Price(Struct, frozen=True, kw_only=True):
             return None
         return -(-total // MILLION)
 
+    def most_nanousd(self, input_tokens: int, output_tokens: int) -> int | None:
+        """The most that so many tokens can cost, whatever kind they turn out to be; None where a rate is unknown."""
+        rates = self.rates
+        if rates.input is None or (rates.output is None and output_tokens):
+            return None
+        reading = _highest(rates.input, rates.cached, rates.cache_write)
+        return -(-(input_tokens * reading + output_tokens * _highest(rates.output, rates.reasoning)) // MILLION)
+
+
+def _highest(*kinds: Steps | None) -> int:
+    return max((rate for steps in kinds if steps for _, rate in steps), default=0)
+
 
 FREE = Price(rates=Rates(input=[(0, 0)], output=[(0, 0)]), source="runs on this machine")
 

@@ -1,0 +1,48 @@
+"""What a call brings along: the size of its texts, its pictures, and what is said in it. Knows no tokenizer."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Any
+
+from tramite.calls import Call, ChatCall, CompletionCall, EmbeddingCall, RerankCall
+from tramite.messages import Image
+from tramite.pipeline.envelope import Weight
+
+_TEXT = attrgetter("text")
+_BASE64 = 4 / 3
+
+
+def weight(call: Call) -> Weight:
+    """How much the call brings along."""
+    text = "".join(_texts(call))
+    size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    if not isinstance(call, ChatCall):
+        return Weight(size)
+    images = [part for message in call.messages if type(message.content) is tuple for part in message.content]
+    pictures = [part for part in images if isinstance(part, Image)]
+    return Weight(size, len(pictures), sum(int(len(part.data or b"") * _BASE64) for part in pictures))
+
+
+def texts(call: Call, value: Any) -> tuple[str, str]:
+    """What was asked and what was answered, for who keeps such things. `value` is the reply, or a stream's text."""
+    if isinstance(call, ChatCall):
+        asked = "\n\n".join(f"{message.role}: {message.text}" for message in call.messages)
+    else:
+        asked = "\n".join(_texts(call))
+    answered = value if isinstance(value, str) else getattr(value, "text", "")
+    return asked, answered
+
+
+def _texts(call: Call) -> tuple[str, ...]:
+    match call:
+        case ChatCall(messages=messages):
+            return tuple(map(_TEXT, messages))
+        case CompletionCall(prompt=prompt, suffix=suffix):
+            return (prompt, suffix or "")
+        case EmbeddingCall(inputs=inputs):
+            return inputs
+        case RerankCall(query=query, texts=texts):
+            return (query, *texts)
+        case _:
+            return ()

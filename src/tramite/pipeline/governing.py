@@ -1,0 +1,173 @@
+"""Lets tries through and sees them off: limits first, then money; and tells whoever wants to know. Sends nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from tramite.errors import ConnectFailed, TramiteError
+
+from .envelope import Envelope
+from .limits import Limiter, Permit, Scope
+from .observing import Beginning, Ending, Observer, Outcome
+from .passage import Passage
+from .patience import Patience
+
+if TYPE_CHECKING:
+    from .ledger import Ledger
+
+logger = logging.getLogger("tramite")
+
+COUNTED_OUTPUT = frozenset(("openai", "openai-responses", "anthropic", "huggingface"))
+"""The dialects whose providers count the output that is asked for when they let a request in (facts A1 to A3)."""
+
+
+class About(NamedTuple):
+    """Which try of which request it is."""
+
+    call_id: str
+    number: int
+    route: str
+
+
+class Governor:
+    """The limits, the budgets and the observers of one client. Any of them may be absent, and then costs nothing."""
+
+    def __init__(self, limiter: Limiter | None, ledger: Ledger | None = None, observers: Sequence[Observer] = ()) -> None:
+        self.limiter = limiter
+        self.ledger = ledger
+        self._observers: tuple[Observer, ...] = (*([ledger] if ledger else []), *observers)
+
+    def __repr__(self) -> str:
+        return f"Governor({self.limiter!r}, {self.ledger!r}, {len(self._observers)} observers)"
+
+    @property
+    def observed(self) -> bool:
+        """Whether anybody wants to know."""
+        return bool(self._observers)
+
+    async def admit(self, passage: Passage, envelope: Envelope, about: About, patience: Patience, wait_s: float) -> None:
+        """Return when the try may be sent: its limits are open and its worst case is held.
+
+        Raises LimitExceeded (it would take longer than `wait_s`), BudgetExceeded, DeadlineExceeded, and ConfigError for
+        a target without a price under a budget.
+        """
+        if self.limiter is not None:
+            passage.permit = await self._permit(self.limiter, passage, envelope, patience, wait_s)
+        try:
+            if self._observers:
+                passage.beginning = beginning(passage, envelope, about)
+                if self.ledger is not None:
+                    await self.ledger.hold(passage, envelope, patience)
+                    if self.ledger.keep_text:
+                        passage.texts = lambda: envelope.texts(passage.value)
+                for observer in self._observers:
+                    observer.attempt_begins(passage.beginning)
+        except BaseException:
+            passage.beginning = None
+            if passage.permit is not None:
+                passage.permit.abandon(sent=False)
+            raise
+
+    def end(self, passage: Passage, duration_s: float, error: TramiteError | None, left: bool = False) -> None:
+        """The try has ended; what was taken for it is given back. Never waits, never raises."""
+        unsent = not passage.sent or isinstance(error, ConnectFailed)
+        if passage.permit is not None:
+            if error is None and not left:
+                passage.permit.settle(None if passage.usage is None else passage.usage.total_tokens)
+            else:
+                passage.permit.abandon(sent=not unsent)
+        if passage.beginning is None:
+            return
+        billed = not unsent and (left or error is not None) and passage.maybe_billed(error)
+        ending = Ending(
+            beginning=passage.beginning,
+            total_s=duration_s,
+            waited_s=passage.waited_s,
+            first_token_s=passage.first_token_s,
+            status=passage.status if error is None else getattr(error, "status", None) or passage.status,
+            error=error,
+            left=left,
+            finish=passage.finish,
+            usage=passage.usage,
+            cost_nanousd=_cost(passage, failed=left or error is not None, billed=billed),
+            held_nanousd=passage.held_nanousd,
+            maybe_billed=billed,
+            request_id=passage.request_id,
+            texts=passage.texts,
+        )
+        for observer in self._observers:
+            observer.attempt_ended(ending)
+
+    def request_ended(self, outcome: Outcome) -> None:
+        """A request has ended."""
+        for observer in self._observers:
+            observer.request_ended(outcome)
+
+    def closed_s(self, scopes: tuple[Scope, ...]) -> float:
+        """Seconds until a target that has asked to wait may be asked again."""
+        return self.limiter.closed_s(scopes) if self.limiter is not None else 0.0
+
+    async def aclose(self) -> None:
+        """Write down what is queued, and let go of what is open on this loop."""
+        if self.limiter is not None:
+            await self.limiter.aclose()
+        if self.ledger is not None:
+            await self.ledger.store.flush()
+
+    async def _permit(
+        self, limiter: Limiter, passage: Passage, envelope: Envelope, patience: Patience, wait_s: float
+    ) -> Permit | None:
+        caller = envelope.caller
+        scopes = passage.endpoint.scopes
+        if caller.limits is not None:
+            scopes = (*scopes, *_of_caller(envelope))
+        if not scopes:
+            return None
+        tokens = _tokens(passage, envelope) if limiter.counts_tokens(scopes) else 0
+        permit = limiter.take_now(scopes, tokens, caller.priority)
+        if permit is not None:
+            return permit
+        taking = limiter.take(scopes, tokens, within_s=wait_s, priority=caller.priority)
+        return await patience.in_time(taking, f"waiting for a limit of {passage.endpoint.target}")
+
+
+def beginning(passage: Passage, envelope: Envelope, about: About) -> Beginning:
+    """What observers are told of a try that is about to be sent."""
+    endpoint = passage.endpoint
+    return Beginning(
+        attempt_id=f"{about.call_id}-{about.number}",
+        call_id=about.call_id,
+        number=about.number,
+        at=passage.began_at,
+        kind=envelope.kind,
+        asked=envelope.model,
+        route=about.route,
+        provider=endpoint.provider.name,
+        model=endpoint.target.model,
+        dialect=endpoint.dialect.name,
+        stream=envelope.stream,
+        caller=envelope.caller,
+    )
+
+
+def _of_caller(envelope: Envelope) -> list[Scope]:
+    caller = envelope.caller
+    return [Scope(f"key:{caller.key}", caller.limits)] if caller.limits is not None else []
+
+
+def _tokens(passage: Passage, envelope: Envelope) -> int:
+    """What the provider will count when it lets this request in, as far as we can tell."""
+    endpoint = passage.endpoint
+    tokens = endpoint.estimate(envelope.weigh().text_bytes)
+    if envelope.max_output is not None and endpoint.dialect.name in COUNTED_OUTPUT:
+        tokens += envelope.max_output * envelope.n
+    return tokens
+
+
+def _cost(passage: Passage, failed: bool, billed: bool) -> int | None:
+    """Of what failed before anything was charged, nothing; of what may have been charged, nobody knows."""
+    if not failed:
+        return passage.endpoint.cost_nanousd(passage.usage)
+    return None if billed else 0

@@ -1,0 +1,147 @@
+"""Money and memory of the pipeline: holds what a try may cost at most, and writes down how it ended. Knows no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tramite.config import Budget
+from tramite.errors import ConfigError
+from tramite.store import Allowance, Entry, Texts
+from tramite.store.redaction import redacted
+
+from .envelope import Envelope
+from .observing import Beginning, Ending, Outcome
+from .passage import Passage
+from .patience import Patience
+
+if TYPE_CHECKING:
+    from tramite.store import Store
+
+GLOBAL = "global"
+"""The budget that is for everything."""
+LEASE_S = 60.0
+"""How much longer than its deadline a request's hold lasts: what has not settled by then never will."""
+IMAGE_TOKENS = {"anthropic": 6_000, "gemini": 6_000}
+MOST_IMAGE_TOKENS = 50_000
+"""The most that one picture counts, by dialect and else: gpt-4o-mini takes one of high detail for 48,169 tokens, Claude
+the largest for 4,784, Gemini 258 a tile (their guides to vision)."""
+
+
+class Ledger:
+    """One client's budgets, and the store that keeps them and the ledger."""
+
+    def __init__(self, store: Store, budgets: Mapping[str, Budget], keep_text: bool = False) -> None:
+        self.store = store
+        self.keep_text = keep_text
+        self._budgets = budgets
+
+    def __repr__(self) -> str:
+        return f"Ledger({self.store!r}, budgets={', '.join(self._budgets) or 'none'})"
+
+    def budgets(self, envelope: Envelope) -> dict[str, Budget]:
+        """Those that this request has to keep to."""
+        if not self._budgets:
+            return {}
+        names = (GLOBAL, envelope.caller.key)
+        return {name: self._budgets[name] for name in names if name in self._budgets}
+
+    def capped(self, envelope: Envelope) -> tuple[Envelope, str]:
+        """The request with its largest output said, where a budget has to know it; and the notice that says so."""
+        budgets = self.budgets(envelope)
+        if not budgets or envelope.max_output is not None or envelope.with_max_output is None:
+            return envelope, ""
+        most = min(budget.max_output_tokens for budget in budgets.values())
+        why = "none was asked for, and a budget must know what an answer may cost at most"
+        return envelope.with_max_output(most), f"max_tokens={most} was sent along: {why}"
+
+    async def hold(self, passage: Passage, envelope: Envelope, patience: Patience) -> None:
+        """Hold the worst case, durably. Raises BudgetExceeded; ConfigError where there is no price to hold."""
+        budgets = self.budgets(envelope)
+        if not budgets or passage.beginning is None:
+            return
+        most = _most_nanousd(passage, envelope)
+        if most is None:
+            raise ConfigError(unpriced(passage.endpoint.name, next(iter(budgets))))
+        if not most:
+            return
+        allowances = [Allowance(name, budget.limit) for name, budget in budgets.items()]
+        entry = _begun(passage.beginning)
+        lease_s = patience.left_s() + LEASE_S
+        await patience.in_time(
+            self.store.place(entry, most, allowances, lease_s), f"holding money for {passage.endpoint.target}"
+        )
+        passage.held_nanousd = most
+
+    def attempt_begins(self, beginning: Beginning) -> None:
+        """Nothing yet: what holds no money is written down when it has ended."""
+
+    def attempt_ended(self, ending: Ending) -> None:
+        """Settle what was held; write down the rest."""
+        entry, texts = _ended(ending), None
+        if ending.texts is not None:
+            prompt, answer = ending.texts()
+            texts = Texts(redacted(prompt), redacted(answer))
+        if ending.held_nanousd is None:
+            self.store.record(entry, texts)
+        else:
+            self.store.settle(entry, texts)
+
+    def request_ended(self, outcome: Outcome) -> None:
+        """An entry is one try; there is none for the whole."""
+
+
+def unpriced(target: str, budget: str) -> str:
+    """What is wrong with a target of unknown price under a budget, and what to do."""
+    return (
+        f"the budget {budget!r} cannot be kept at {target}, whose price is unknown: set input_per_million and "
+        f'output_per_million under [models."{target}"] in tramite.toml (dollars; 0 where it is free)'
+    )
+
+
+def _most_nanousd(passage: Passage, envelope: Envelope) -> int | None:
+    """The worst case (design §3): every byte of the body a token, pictures by the table, all the output asked for."""
+    endpoint = passage.endpoint
+    if endpoint.price is None:
+        return None
+    if endpoint.free:
+        return 0
+    weight = envelope.weigh()
+    each = IMAGE_TOKENS.get(endpoint.dialect.name, MOST_IMAGE_TOKENS)
+    read = len(passage.encoded.body) - weight.image_bytes + weight.images * each
+    return endpoint.price.most_nanousd(read, (envelope.max_output or 0) * envelope.n)
+
+
+def _begun(beginning: Beginning) -> Entry:
+    return Entry(
+        id=beginning.attempt_id,
+        call_id=beginning.call_id,
+        number=beginning.number,
+        at_ns=int(beginning.at * 1e9),
+        key=beginning.caller.key,
+        address=beginning.caller.address,
+        kind=beginning.kind,
+        asked=beginning.asked,
+        route=beginning.route,
+        provider=beginning.provider,
+        model=beginning.model,
+        dialect=beginning.dialect,
+        stream=beginning.stream,
+    )
+
+
+def _ended(ending: Ending) -> Entry:
+    entry, usage, error = _begun(ending.beginning), ending.usage, ending.error
+    entry.cost_nanousd = ending.cost_nanousd
+    entry.status, entry.finish, entry.request_id = ending.status, ending.finish, ending.request_id
+    entry.maybe_billed = ending.maybe_billed
+    entry.first_token_s, entry.total_s, entry.waited_s = ending.first_token_s, ending.total_s, ending.waited_s
+    if error is not None:
+        entry.outcome, entry.error = type(error).__name__, redacted(str(error))
+    else:
+        entry.outcome = "left" if ending.left else "ok"
+    if usage is not None:
+        entry.input_tokens, entry.output_tokens = usage.input_tokens, usage.output_tokens
+        entry.cached_tokens, entry.cache_write_tokens = usage.cached_tokens, usage.cache_write_tokens
+        entry.reasoning_tokens, entry.usage_source = usage.reasoning_tokens, usage.source
+    return entry

@@ -1,0 +1,85 @@
+"""One try at one target, from the moment it is let through: what goes there, and how it went. Knows no other try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import time
+from typing import TYPE_CHECKING
+
+from tramite.dialects.base import Encoded
+from tramite.errors import ProviderError, TramiteError
+from tramite.replies import Attempt, Finish, Usage
+
+from .endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from .limits import Permit
+    from .observing import Beginning
+
+
+class Passage:
+    """A try that is under way. What was taken for it (a permit, held money) is given back by whoever let it through."""
+
+    __slots__ = (
+        *("beginning", "began_at", "began_s", "encoded", "endpoint", "finish", "first_token_s", "held_nanousd"),
+        *("permit", "renewals", "request_id", "sent", "status", "texts", "usage"),
+        *("value", "waited_s"),
+    )
+
+    def __init__(self, endpoint: Endpoint, encoded: Encoded, began_s: float) -> None:
+        self.endpoint = endpoint
+        self.encoded = encoded
+        self.renewals = endpoint.renewals
+        self.began_s = began_s
+        """Seconds since the request began, on its own clock; `began_at` is the same moment since 1970."""
+        self.began_at = 0.0
+        self.waited_s = 0.0
+        self.sent = False
+        """Whether it was handed to the transport, and so may have reached the provider."""
+        self.status: int | None = None
+        self.request_id: str | None = None
+        self.first_token_s: float | None = None
+        self.finish: Finish | None = None
+        self.usage: Usage | None = None
+        self.value: object = None
+        """What the edge made of a whole body."""
+        self.texts: Callable[[], tuple[str, str]] | None = None
+        """Prompt and answer, for a ledger that keeps them."""
+        self.permit: Permit | None = None
+        self.held_nanousd: int | None = None
+        """None where no money is held."""
+        self.beginning: Beginning | None = None
+        """None where nobody wants to know."""
+
+    def __repr__(self) -> str:
+        return f"Passage({self.endpoint.name}, status={self.status})"
+
+    def sets_out(self, now_s: float) -> None:
+        """It is let through now."""
+        self.waited_s, self.began_s = now_s - self.began_s, now_s
+        self.began_at = time()
+
+    def answered(self, status: int, headers: Mapping[str, str], request_id: str | None) -> None:
+        """The head of an answer is here."""
+        self.status, self.request_id = status, request_id
+        if self.permit is not None:
+            self.permit.answered(headers)
+
+    def maybe_billed(self, error: TramiteError | None) -> bool:
+        """Whether the provider may have charged for a try that ended with this error (None: its caller left).
+
+        What fails after a success status is on the bill like what succeeds (facts A11, "ambiguous").
+        """
+        begun = self.status is not None and self.status < 300
+        return begun or error is None or (isinstance(error, ProviderError) and error.maybe_billed)
+
+    def attempt(self, duration_s: float, error: TramiteError | None, left: bool = False) -> Attempt:
+        """As the caller sees it."""
+        return Attempt(
+            target=self.endpoint.name,
+            duration_s=duration_s,
+            status=self.status if error is None else getattr(error, "status", None),
+            error="" if error is None else f"{type(error).__name__}: {error}",
+            request_id=self.request_id,
+            maybe_billed=(left or error is not None) and self.maybe_billed(error),
+        )
