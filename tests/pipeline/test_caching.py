@@ -15,7 +15,7 @@ from tramite.calls import Call, ChatCall, CompletionCall, EmbeddingCall, ModelsC
 from tramite.config import Cache
 from tramite.messages import Image, assistant, user
 from tramite.pipeline import caching
-from tramite.pipeline.caching import cache_key, events, packed, unpacked
+from tramite.pipeline.caching import as_events, cache_key, packed, unpacked
 from tramite.replies import Attempt, Choice, EmbeddingReply, Finish, Reply, RerankReply, Timings, TokenLogprob, Usage
 
 ON = Cache(enabled=True)
@@ -179,5 +179,5 @@ def test_what_another_version_kept_is_not_found_rather_than_wrong(data: bytes) -
 @given(replies("chat", OPENAI) | replies("chat", MATRIX["anthropic", "chat"]))
 def test_the_events_of_an_answer_make_the_same_answer(came: Reply) -> None:
     assembler = Assembler()
-    assembler.feed(events(came))
+    assembler.feed(as_events(came))
     assert assembler.reply() == replace(came, request_id=None)

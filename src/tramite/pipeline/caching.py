@@ -82,7 +82,7 @@ def unpacked(data: bytes, form: type[R]) -> R | None:
         return None
 
 
-def events(reply: Reply) -> Iterator[ev.Event]:
+def as_events(reply: Reply) -> Iterator[ev.Event]:
     """The answer as a stream would have told it."""
     yield ev.Started(reply.target)
     yield from map(ev.Noticed, reply.notices)
