@@ -81,8 +81,8 @@ def test_on_give_up_is_asked_whatever_the_last_failure_was(model: str, error: ty
     [
         ("silent", False, "sim/silent: no answer within 7 s (first_token_s)"),
         ("silent", True, "sim/silent: no answer within 7 s (first_token_s)"),
-        ("slow-first-token:20s", True, "sim/slow-first-token:20s: no token within 7 s (first_token_s)"),
-        ("stall@2", True, "sim/stall@2: silent for 8 s in the middle of the stream (stall_s)"),
+        ("slow-first-token:20s", True, "sim/slow-first-token:20s: no token within 7 s (first_token_s) (request sim-1)"),
+        ("stall@2", True, "sim/stall@2: silent for 8 s in the middle of the stream (stall_s) (request sim-1)"),
     ],
 )
 def test_a_silence_is_told_with_the_limit_that_it_passed(model: str, stream: bool, says: str) -> None:

@@ -46,7 +46,7 @@ async def test_a_model_that_a_server_has_loaded_is_asked_for_again_after_a_while
     routes = Routes(config(more=LOCAL), lambda provider: server, lambda: now)
 
     async def found() -> tuple[str, int]:
-        [endpoint] = await routes.find("lmstudio/", "chat")
+        [endpoint] = (await routes.find("lmstudio/", "chat")).endpoints
         return str(endpoint.target), server.asked
 
     first = await found()

@@ -38,6 +38,7 @@ def carry_out(
     if given.json or given.no_stream:
         streamed = None
     from tramite import config
+    from tramite.client.governance import for_programs
     from tramite.client.synchronous import Client
 
     from .choosing import choose
@@ -50,7 +51,7 @@ def carry_out(
     if given.dry_run:
         rehearse(settings, terminal, lambda client: _asked(client, model, whole, streamed))
         return
-    with Client(settings) as client:
+    with Client(for_programs(settings)) as client:
         if streamed is None:
             reply = whole(client, model)
             showing.whole(reply, terminal, given.json)

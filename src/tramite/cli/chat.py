@@ -45,6 +45,7 @@ def chat(given: Chat) -> None:
 
     from tramite import config
     from tramite.calls import ChatCall
+    from tramite.client.governance import for_programs
     from tramite.client.synchronous import Client
     from tramite.errors import InvalidCall
 
@@ -62,5 +63,5 @@ def chat(given: Chat) -> None:
     model = choose(given.model, configured, terminal, demo=typed)
     if typed:
         terminal.note("/help says what there is; Ctrl-C stops an answer, Ctrl-D leaves.")
-    with Client(configured) as client, Typed(terminal) if typed else Piped() as lines:
+    with Client(for_programs(configured)) as client, Typed(terminal) if typed else Piped() as lines:
         converse(Session(client, client.conversation(given.system, **options), model, terminal, given.usage), lines)

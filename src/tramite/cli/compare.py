@@ -102,13 +102,14 @@ class _Task:
         import tramite.wire.network  # noqa: F401  # now: else whoever is asked first would seem slower than the others
         from tramite.client.asynchronous import AsyncClient
         from tramite.client.comparing import compare
+        from tramite.client.governance import for_programs
 
         self._results = {(target, style): [] for target in targets for style in styles}
         self._terminal.note(
             f"{len(self._results) * repeat} requests, to {', '.join(targets)}, as {' and '.join(styles)}"
         )
 
-        async with AsyncClient(self._config) as client:
+        async with AsyncClient(for_programs(self._config)) as client:
 
             async def ask(target: str, style: Style) -> Reply:
                 [column] = await client.compare(self._prompt, [target], styles=[style], **self._options)

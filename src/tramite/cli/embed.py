@@ -58,6 +58,7 @@ class Embed(form.Asking):
 def embed(given: Embed) -> None:
     """Turn texts into vectors, one each, in their order. Any number: they are split to the provider's limits."""
     from tramite import config
+    from tramite.client.governance import for_programs
     from tramite.client.synchronous import Client
 
     from . import asking, facts, vectors
@@ -74,7 +75,7 @@ def embed(given: Embed) -> None:
     if given.dry_run:
         asking.rehearse(settings, terminal, lambda client: client.embed(texts, model=model, **options))
         return
-    with Client(settings) as client:
+    with Client(for_programs(settings)) as client:
         reply: EmbeddingReply = client.embed(texts, model=model, **options)
     for notice in reply.notices:
         terminal.warn(notice)

@@ -165,7 +165,7 @@ def _show(settings: Config, told: list[Told], terminal: Terminal, given: Models)
 
 
 def _show_prices(settings: Config, told: list[Told], terminal: Terminal, as_json: bool) -> None:
-    from tramite.pipeline.pricing import price_of
+    from tramite.config.pricing import price_of
 
     from . import facts, rates
 

@@ -126,8 +126,8 @@ def _where(place: str | None) -> str:
 
 def _priced(settings: Config) -> dict[str, Price | None]:
     """The prices of the models that the configuration names."""
+    from tramite.config.pricing import price_of
     from tramite.errors import ConfigError
-    from tramite.pipeline.pricing import price_of
 
     found: dict[str, Price | None] = {}
     for name in _named(settings):

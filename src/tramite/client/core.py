@@ -25,8 +25,8 @@ from tramite.dialects.base import (
     operation,
 )
 from tramite.errors import BadReply, InvalidCall, ReplyRefused
-from tramite.pipeline.endpoint import Endpoint
 from tramite.messages import assistant
+from tramite.pipeline.endpoint import Endpoint
 from tramite.pipeline.envelope import Delivery, Envelope
 from tramite.pipeline.observing import NOBODY, Observer
 from tramite.pipeline.patience import Patience

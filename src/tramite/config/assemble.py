@@ -12,6 +12,7 @@ from tramite.providers.catalogue import canonical
 from .layers import Layer
 from .model import Budget, Cache, Config, Gateway, Limits, ModelFacts, Retry, Route, State, Store, Timeouts
 from .names import nearest, target
+from .pricing import check_priced
 from .providers import Surroundings, build, gather
 from .rules import SECTIONS, dotted
 
@@ -85,6 +86,7 @@ def _check(config: Config) -> None:
         )
     for name in config.routes:
         _check_route(config, name)
+    check_priced(config)
     for table, names in (("limits", config.limits), ("models", config.models)):
         for name in names:
             _check_target_name(config, table, name)

@@ -65,11 +65,6 @@ def prices_file(environ: Mapping[str, str] = os.environ) -> Path:
     return cache_dir(environ) / "prices.json"
 
 
-def ledger_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the ledger is, unless `store.url` says otherwise."""
-    return data_dir(environ) / "ledger.sqlite"
-
-
 def limits_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the limits' counters are that the processes of this machine share."""
     return data_dir(environ) / "limits"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from tramite.calls import Kind
 from tramite.config import Timeouts
@@ -43,7 +44,7 @@ class Endpoint:
 
     __slots__ = (
         *("_headers", "dialect", "estimate", "name", "price", "provider", "renewals", "retries", "scopes"),
-        *("standing", "target", "transport"),
+        *("server", "standing", "target", "transport"),
     )
 
     def __init__(
@@ -64,6 +65,7 @@ class Endpoint:
         self.standing, self.retries = shared.standing, shared.retries
         self.target = Target(provider.name, model, provider.traits)
         self.name = str(self.target)
+        self.server = "" if provider.in_process else urlsplit(provider.base_url).netloc
         self.renewals = 0
         """How often another secret was found after a 401."""
         self._headers: dict[str, str] | None = None

@@ -19,7 +19,7 @@ from .retry import Retry
 
 
 class Weight(Struct, frozen=True):
-    """How much a request brings along: UTF-8 bytes of its texts, and its pictures with the bytes they have in a body."""
+    """How much a request brings along: UTF-8 bytes of its texts, and its pictures with their bytes in a body."""
 
     text_bytes: int
     images: int = 0

@@ -34,7 +34,9 @@ class About(NamedTuple):
 class Governor:
     """The limits, the budgets and the observers of one client. Any of them may be absent, and then costs nothing."""
 
-    def __init__(self, limiter: Limiter | None, ledger: Ledger | None = None, observers: Sequence[Observer] = ()) -> None:
+    def __init__(
+        self, limiter: Limiter | None, ledger: Ledger | None = None, observers: Sequence[Observer] = ()
+    ) -> None:
         self.limiter = limiter
         self.ledger = ledger
         self._observers: tuple[Observer, ...] = (*([ledger] if ledger else []), *observers)
@@ -47,7 +49,9 @@ class Governor:
         """Whether anybody wants to know."""
         return bool(self._observers)
 
-    async def admit(self, passage: Passage, envelope: Envelope, about: About, patience: Patience, wait_s: float) -> None:
+    async def admit(
+        self, passage: Passage, envelope: Envelope, about: About, patience: Patience, wait_s: float
+    ) -> None:
         """Return when the try may be sent: its limits are open and its worst case is held.
 
         Raises LimitExceeded (it would take longer than `wait_s`), BudgetExceeded, DeadlineExceeded, and ConfigError for
@@ -55,20 +59,20 @@ class Governor:
         """
         if self.limiter is not None:
             passage.permit = await self._permit(self.limiter, passage, envelope, patience, wait_s)
+        passage.sets_out(patience.elapsed_s())
+        if not self._observers:
+            return
+        passage.beginning = beginning(passage, envelope, about)
         try:
-            if self._observers:
-                passage.beginning = beginning(passage, envelope, about)
-                if self.ledger is not None:
-                    await self.ledger.hold(passage, envelope, patience)
-                    if self.ledger.keep_text:
-                        passage.texts = lambda: envelope.texts(passage.value)
-                for observer in self._observers:
-                    observer.attempt_begins(passage.beginning)
+            if self.ledger is not None:
+                await self.ledger.hold(passage, envelope, patience)
         except BaseException:
             passage.beginning = None
             if passage.permit is not None:
                 passage.permit.abandon(sent=False)
             raise
+        for observer in self._observers:
+            observer.attempt_begins(passage.beginning)
 
     def end(self, passage: Passage, duration_s: float, error: TramiteError | None, left: bool = False) -> None:
         """The try has ended; what was taken for it is given back. Never waits, never raises."""
@@ -90,6 +94,7 @@ class Governor:
             error=error,
             left=left,
             finish=passage.finish,
+            model=getattr(passage.value, "model", ""),
             usage=passage.usage,
             cost_nanousd=_cost(passage, failed=left or error is not None, billed=billed),
             held_nanousd=passage.held_nanousd,
@@ -149,6 +154,8 @@ def beginning(passage: Passage, envelope: Envelope, about: About) -> Beginning:
         dialect=endpoint.dialect.name,
         stream=envelope.stream,
         caller=envelope.caller,
+        since_s=passage.began_s,
+        server=endpoint.server,
     )
 
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tramite.config import Budget
+from tramite.config.pricing import unpriced
 from tramite.errors import ConfigError
 from tramite.store import Allowance, Entry, Texts
-from tramite.store.redaction import redacted
+from tramite.store.redaction import redact
 
 from .envelope import Envelope
 from .observing import Beginning, Ending, Outcome
@@ -57,12 +58,14 @@ class Ledger:
 
     async def hold(self, passage: Passage, envelope: Envelope, patience: Patience) -> None:
         """Hold the worst case, durably. Raises BudgetExceeded; ConfigError where there is no price to hold."""
+        if self.keep_text:
+            passage.texts = lambda: envelope.texts(passage.value)
         budgets = self.budgets(envelope)
         if not budgets or passage.beginning is None:
             return
         most = _most_nanousd(passage, envelope)
         if most is None:
-            raise ConfigError(unpriced(passage.endpoint.name, next(iter(budgets))))
+            raise ConfigError(unpriced(next(iter(budgets)), passage.endpoint.name))
         if not most:
             return
         allowances = [Allowance(name, budget.limit) for name, budget in budgets.items()]
@@ -81,7 +84,7 @@ class Ledger:
         entry, texts = _ended(ending), None
         if ending.texts is not None:
             prompt, answer = ending.texts()
-            texts = Texts(redacted(prompt), redacted(answer))
+            texts = Texts(redact(prompt), redact(answer))
         if ending.held_nanousd is None:
             self.store.record(entry, texts)
         else:
@@ -89,14 +92,6 @@ class Ledger:
 
     def request_ended(self, outcome: Outcome) -> None:
         """An entry is one try; there is none for the whole."""
-
-
-def unpriced(target: str, budget: str) -> str:
-    """What is wrong with a target of unknown price under a budget, and what to do."""
-    return (
-        f"the budget {budget!r} cannot be kept at {target}, whose price is unknown: set input_per_million and "
-        f'output_per_million under [models."{target}"] in tramite.toml (dollars; 0 where it is free)'
-    )
 
 
 def _most_nanousd(passage: Passage, envelope: Envelope) -> int | None:
@@ -137,7 +132,7 @@ def _ended(ending: Ending) -> Entry:
     entry.maybe_billed = ending.maybe_billed
     entry.first_token_s, entry.total_s, entry.waited_s = ending.first_token_s, ending.total_s, ending.waited_s
     if error is not None:
-        entry.outcome, entry.error = type(error).__name__, redacted(str(error))
+        entry.outcome, entry.error = type(error).__name__, redact(str(error))
     else:
         entry.outcome = "left" if ending.left else "ok"
     if usage is not None:

@@ -1,7 +1,7 @@
 """What becomes of a stream that breaks after its reader has seen something of it (design §3, "Streams").
 
-`terminate`: an error. `restart`: the next target begins anew, for a reader that can take text back. `continue`: the next
-target that takes a prefill goes on where the text stopped. What has been read is never contradicted in silence.
+`terminate`: an error. `restart`: the next target begins anew, for a reader that can take text back. `continue`: the
+next target that takes a prefill goes on where the text stopped. What has been read is never contradicted in silence.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Resumption:
         self._restart(tries)
 
     async def failed(self, error: TramiteError, tries: Tries) -> Retrying | Loading:
-        """A try has brought nothing to read: what its reader is told. Raises what ends the stream where none follows."""
+        """A try has brought nothing to read: what its reader is told. Raises what ends it where none follows."""
         told = str(tries.endpoint.target)
         if self._broken is None:
             await tries.failed(error)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from tramite.calls import Kind
 from tramite.config import Config, Route
+from tramite.config.pricing import price_of
 from tramite.dialects import registry
 from tramite.errors import ConnectFailed, ModelNotFound, NoModelConfigured, Unsupported
 from tramite.providers import local_servers
@@ -20,8 +21,6 @@ from tramite.wire.seam import Transport
 
 from .choosing import in_order
 from .endpoint import Endpoint, Shared
-from .envelope import Envelope
-from .pricing import price_of
 
 MOST_KNOWN = 1024
 """Names whose endpoints are kept: whoever may name any model must not fill the memory."""

@@ -87,7 +87,9 @@ def _cost(tries: Tries, usage: Usage | None) -> int | None:
     return cost
 
 
-def outcome(tries: Tries, envelope: Envelope, patience: Patience, came: Delivery | Ended | TramiteError | None) -> Outcome:
+def outcome(
+    tries: Tries, envelope: Envelope, patience: Patience, came: Delivery | Ended | TramiteError | None
+) -> Outcome:
     """The whole request, for observers. `came` is None where its caller has left."""
     error = came if isinstance(came, TramiteError) else None
     usage = came.signals.usage if isinstance(came, Delivery) and came.signals else getattr(came, "usage", None)

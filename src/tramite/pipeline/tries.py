@@ -9,7 +9,15 @@ from typing import Any
 
 import msgspec
 
-from tramite.errors import ContextTooLong, LimitExceeded, ProviderError, QuotaExhausted, ReplyRefused, TramiteError, Unsupported
+from tramite.errors import (
+    ContextTooLong,
+    LimitExceeded,
+    ProviderError,
+    QuotaExhausted,
+    ReplyRefused,
+    TramiteError,
+    Unsupported,
+)
 from tramite.replies import Attempt, Usage
 
 from .attempt import Whole
@@ -68,14 +76,13 @@ class Tries:
         self.passage = passage = Passage(endpoint, encoded, patience.elapsed_s())
         about = About(self.call_id, len(self.attempts) + 1, self._found.name)
         await governor.admit(passage, envelope, about, patience, self._policy.timeouts.max_wait_s)
-        passage.sets_out(patience.elapsed_s())
         self.waited_s += passage.waited_s
         if not endpoint.standing.well:
             endpoint.standing.probe(patience.now(), PROBE_S)
         return passage
 
     async def failed(self, error: TramiteError) -> None:
-        """Record a failed try. Another follows after `delay_s`, perhaps at another endpoint; else the error is raised."""
+        """Record a failed try. Another follows after `delay_s`, perhaps elsewhere; else the error is raised."""
         self.delay_s = 0.0
         passage = self.record(error)
         if isinstance(error, ProviderError) and passage is not None:

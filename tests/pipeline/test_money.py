@@ -1,0 +1,148 @@
+"""Budgets through the whole pipeline: the simulator's own bill is the judge."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.client.world import in_process
+from tramite import AsyncClient, BudgetExceeded, ConfigError, Image, TramiteError, user
+from tramite.simulator import InProcess
+from tramite.store import Allowance, Store
+
+PRICE = "input_per_million = 0.15\noutput_per_million = 0.60\n"
+MODELS = "".join(f'[models."sim/{model}"]\n{PRICE}' for model in ("ok", "tokens=50", "cut@2", "503", "429:times=1"))
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(3000)
+
+
+def world(limit: str, **options: object) -> tuple[AsyncClient, InProcess]:
+    """A client that may spend so much, and its provider."""
+    store = f'[store]\nurl = "sqlite:///{Path.cwd()}/ledger.sqlite"\n'
+    return in_process(more=f'{MODELS}{store}[budgets.global]\nlimit = "{limit}"\n', **options)
+
+
+def ledger(llm: AsyncClient) -> Store:
+    found = llm._core.governor.ledger
+    assert found is not None
+    return found.store
+
+
+async def spent_and_held(llm: AsyncClient) -> tuple[int, int]:
+    await ledger(llm).flush()
+    allowance = Allowance("global", llm.config.budgets["global"].limit)
+    [standing] = ledger(llm).budgets([allowance])
+    return standing.spent_nanousd, standing.held_nanousd
+
+
+async def test_what_is_spent_is_what_the_provider_bills() -> None:
+    llm, provider = world("1/total")
+    reply = await llm.chat("hello", model="sim/tokens=50", max_tokens=100)
+    assert reply.cost_nanousd == provider.stats().billed_nanousd
+    assert await spent_and_held(llm) == (reply.cost_nanousd, 0)
+    await llm.aclose()
+
+
+async def test_many_at_once_never_pass_the_budget_and_it_is_all_to_be_had() -> None:
+    llm, provider = world("0.001/total", latency_s=0.001)
+    outcomes = await asyncio.gather(
+        *[llm.chat("hello", model="sim/tokens=50", max_tokens=60) for _ in range(200)], return_exceptions=True
+    )
+    refused = [outcome for outcome in outcomes if isinstance(outcome, BudgetExceeded)]
+    assert 0 < len(refused) < 200
+    spent, held = await spent_and_held(llm)
+    assert held == 0
+    assert spent == provider.stats().billed_nanousd <= 1_000_000
+    with pytest.raises(BudgetExceeded) as caught:
+        while True:  # what is left can be spent to the last request that fits
+            await llm.chat("hello", model="sim/tokens=50", max_tokens=60)
+    assert caught.value.budget == "global"
+    spent, held = await spent_and_held(llm)
+    assert 1_000_000 - 100_000 < spent <= 1_000_000
+    await llm.aclose()
+
+
+async def test_a_request_without_max_tokens_is_sent_with_one_and_says_so() -> None:
+    llm, _ = world("1/total")
+    reply = await llm.chat("hello", model="sim/tokens=50")
+    assert any("max_tokens=4096 was sent along" in notice for notice in reply.notices)
+    stream = llm.stream("hello", model="sim/tokens=50")
+    async for _ in stream:
+        pass
+    assert any("max_tokens=4096" in notice for notice in stream.reply.notices)
+    await llm.aclose()
+
+
+async def test_a_small_budget_admits_a_first_request_that_fits() -> None:
+    llm, _ = world("0.0001/total")  # 166 output tokens
+    await llm.chat("hello", model="sim/tokens=50", max_tokens=60)
+    with pytest.raises(BudgetExceeded, match="global"):
+        await llm.chat("hello", model="sim/tokens=50", max_tokens=160)
+    await llm.aclose()
+
+
+async def test_nothing_is_sent_that_does_not_fit() -> None:
+    llm, provider = world("0.0001/total")
+    with pytest.raises(BudgetExceeded):
+        await llm.chat("hello", max_tokens=4000)
+    with pytest.raises(BudgetExceeded):
+        await llm.stream("hello", max_tokens=4000).fill()
+    assert provider.stats().requests == 0
+    await llm.aclose()
+
+
+async def test_a_target_of_unknown_price_is_refused_and_says_how_to_set_one() -> None:
+    llm, provider = world("1/total")
+    with pytest.raises(ConfigError, match=r'input_per_million .* under \[models."sim/tokens=7"\]'):
+        await llm.chat("hello", model="sim/tokens=7")
+    assert provider.stats().requests == 0
+    await llm.aclose()
+
+
+async def test_what_costs_nothing_gives_its_hold_back() -> None:
+    llm, _ = world("0.01/total")
+    with pytest.raises(TramiteError):
+        await llm.chat("hello", model="sim/503", max_tokens=1000)
+    assert await spent_and_held(llm) == (0, 0)
+    await llm.aclose()
+
+
+async def test_what_may_have_been_billed_is_charged_in_full() -> None:
+    llm, provider = world("0.01/total")
+    stream = llm.stream("hello", model="sim/cut@2", max_tokens=100)
+    with pytest.raises(TramiteError):
+        async for _ in stream:
+            pass
+    spent, held = await spent_and_held(llm)
+    assert held == 0
+    assert spent > provider.stats().billed_nanousd > 0
+    await llm.aclose()
+
+
+async def test_a_reader_that_leaves_is_charged_what_may_have_been_billed() -> None:
+    llm, _ = world("0.01/total", token_interval_s=0.001)
+    async with llm.stream("hello", model="sim/tokens=50", max_tokens=60) as stream:
+        async for _ in stream.text:
+            break
+    spent, held = await spent_and_held(llm)
+    assert held == 0
+    assert spent > 0
+    await llm.aclose()
+
+
+async def test_a_picture_is_held_by_the_table_and_not_by_its_bytes() -> None:
+    llm, _ = world("0.01/total")  # 66,666 input tokens
+    await llm.chat([user("What is this?", Image(data=PNG))], max_tokens=10)
+    with pytest.raises(BudgetExceeded):
+        await llm.chat([user("What is this?", Image(data=PNG), Image(data=PNG))], max_tokens=10)
+    await llm.aclose()
+
+
+async def test_a_key_has_to_keep_to_its_own_budget_and_to_the_one_for_all() -> None:
+    llm, _ = in_process(more=f'{MODELS}[budgets.global]\nlimit = "1/total"\n[budgets.alice]\nlimit = "0.00001/total"\n')
+    await llm.chat("hello", max_tokens=60)
+    await llm.chat("hello", max_tokens=60, key="bob")
+    with pytest.raises(BudgetExceeded, match="alice"):
+        await llm.chat("hello", max_tokens=60, key="alice")
+    await llm.aclose()
