@@ -86,7 +86,14 @@ class Unsupported(InvalidCall):
 
 
 class LimitExceeded(TramiteError):
-    """One of our own limits would keep the request waiting longer than it may."""
+    """One of our own limits would keep the request waiting longer than it may, namely for `retry_after_s`.
+
+    None: it can never fit, or nobody knows.
+    """
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class BudgetExceeded(TramiteError):

@@ -46,7 +46,7 @@ from .options import caller, timeouts
 from .span import Span
 from .stream import Source
 from .sums import add_usage
-from .weighing import texts, weight
+from .weighing import text_bytes, texts, weight
 
 KINDS: dict[type[Any], Kind] = {
     ChatCall: "chat",
@@ -211,7 +211,7 @@ class Core:
     def _learn(self, call: Call, target: str, usage: Usage | None) -> None:
         """What an answer shows of its model's tokens."""
         if usage is not None and usage.input_tokens:
-            self.ratios.observe(target, weight(call).text_bytes, usage.input_tokens)
+            self.ratios.observe(target, text_bytes(call), usage.input_tokens)
 
     def _transport_of(self, provider: Provider) -> Transport:
         if provider.in_process:

@@ -22,7 +22,7 @@ MOST_KEPT = 1024
 class Reading:
     """What a reader has taken of a stream so far. One thread reads; another may close."""
 
-    def __init__(self, until: Until | None) -> None:
+    def __init__(self, until: Until | None = None) -> None:
         self.pending: deque[Event] = deque()
         self.error: TramiteError | None = None
         self.stopped = False
@@ -31,7 +31,7 @@ class Reading:
         """Whether its reader can be told that what it has read is void: who takes bare pieces of text cannot."""
         self._taken: deque[Event] = deque()  # assembled when somebody asks: most readers only want the pieces
         self._assembler = Assembler()
-        self._until = until
+        self.until = until
 
     @property
     def text_so_far(self) -> str:
@@ -63,7 +63,7 @@ class Reading:
         except IndexError:  # who looks first may be misled by another thread that closes the stream
             return None
         self._taken.append(event)
-        if self._until is not None and type(event) is TextDelta and self._until(self.text_so_far):
+        if self.until is not None and type(event) is TextDelta and self.until(self.text_so_far):
             self.satisfied = True
             self.pending.clear()
         return event

@@ -34,19 +34,20 @@ class Source:
     def __init__(
         self, pipeline: Pipeline, envelope: Envelope, call: Any, deadline_s: float, learn: Learn, again: Again
     ) -> None:
-        self.facts = Facts()
-        self.reading: Reading | None = None
-        """Whoever reads it, for what only a reader knows: what it has, and whether that can be taken back."""
+        self.facts = facts = Facts()
+        self.reading = reading = Reading()
         self.earlier: Callable[[], Awaitable[Reply | None]] | None = None
         """Gives an earlier answer to the same call, where one will do."""
         self.keep: Callable[[Reply], None] | None = None
         """Told of the answer that may be given again later."""
         self._pipeline = pipeline
+        # Nothing that goes along may refer to this object: without a cycle, who merely drops the stream ends it.
         self._envelope = msgspec.structs.replace(
-            envelope, takes_back=self._takes_back, continued=self._continued, texts=self._texts
+            envelope,
+            takes_back=lambda: reading.takes_back,
+            continued=lambda: again(facts.target, text) if (text := reading.text_alone) else None,
+            texts=lambda value: envelope.texts(reading.text_so_far),
         )
-        self._texts_of = envelope.texts
-        self._again = again
         self._call = call
         self._deadline_s = deadline_s
         self._learn = learn
@@ -97,16 +98,6 @@ class Source:
         """Note what it took until now: its reader wants no more."""
         if self._patience is not None:
             self.facts.leave(self._patience.elapsed_s())
-
-    def _takes_back(self) -> bool:
-        return self.reading is not None and self.reading.takes_back
-
-    def _continued(self) -> Envelope | None:
-        text = self.reading.text_alone if self.reading is not None else None
-        return self._again(self.facts.target, text) if text else None
-
-    def _texts(self, value: object) -> tuple[str, str]:
-        return self._texts_of("" if self.reading is None else self.reading.text_so_far)
 
     async def _repeated(self) -> list[Event] | None:
         """An earlier answer, all of it at once."""
@@ -168,7 +159,8 @@ class AsyncStream:
     """
 
     def __init__(self, source: Source, until: Until | None = None) -> None:
-        self.reading = source.reading = Reading(until)
+        self.reading = source.reading
+        self.reading.until = until
         self.over = False
         self._source = source
         self._on_end: list[Callable[[Reply], None]] = [] if source.keep is None else [source.keep]

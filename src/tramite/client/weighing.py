@@ -13,10 +13,15 @@ _TEXT = attrgetter("text")
 _BASE64 = 4 / 3
 
 
+def text_bytes(call: Call) -> int:
+    """UTF-8 bytes of the call's texts."""
+    text = "".join(map(_TEXT, call.messages) if type(call) is ChatCall else _texts(call))
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
 def weight(call: Call) -> Weight:
     """How much the call brings along."""
-    text = "".join(_texts(call))
-    size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    size = text_bytes(call)
     if not isinstance(call, ChatCall):
         return Weight(size)
     images = [part for message in call.messages if type(message.content) is tuple for part in message.content]

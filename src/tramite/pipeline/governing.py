@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from time import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from tramite.errors import ConnectFailed, TramiteError
 
 from .envelope import Envelope
-from .limits import Limiter, Permit, Scope
+from .limits import Limiter, Scope
 from .observing import Beginning, Ending, Observer, Outcome
 from .passage import Passage
 from .patience import Patience
@@ -39,15 +40,12 @@ class Governor:
     ) -> None:
         self.limiter = limiter
         self.ledger = ledger
+        self.observed = bool(ledger or observers)
+        """Whether anybody wants to know."""
         self._observers: tuple[Observer, ...] = (*([ledger] if ledger else []), *observers)
 
     def __repr__(self) -> str:
         return f"Governor({self.limiter!r}, {self.ledger!r}, {len(self._observers)} observers)"
-
-    @property
-    def observed(self) -> bool:
-        """Whether anybody wants to know."""
-        return bool(self._observers)
 
     async def admit(
         self, passage: Passage, envelope: Envelope, about: About, patience: Patience, wait_s: float
@@ -57,10 +55,18 @@ class Governor:
         Raises LimitExceeded (it would take longer than `wait_s`), BudgetExceeded, DeadlineExceeded, and ConfigError for
         a target without a price under a budget.
         """
-        if self.limiter is not None:
-            passage.permit = await self._permit(self.limiter, passage, envelope, patience, wait_s)
-        passage.sets_out(patience.elapsed_s())
-        if not self._observers:
+        limiter, scopes = self.limiter, passage.endpoint.scopes
+        if envelope.caller.limits is not None:
+            scopes = (*scopes, Scope(f"key:{envelope.caller.key}", envelope.caller.limits))
+        if limiter is not None and scopes:
+            tokens = _tokens(passage, envelope) if limiter.counts_tokens(scopes) else 0
+            passage.permit = limiter.take_now(scopes, tokens, envelope.caller.priority)
+            if passage.permit is None:
+                taking = limiter.take(scopes, tokens, within_s=wait_s, priority=envelope.caller.priority)
+                waiting = f"waiting for a limit of {passage.endpoint.target}"
+                passage.permit = await patience.in_time(taking, waiting)
+                passage.sets_out(patience.elapsed_s())
+        if not self.observed:
             return
         passage.beginning = beginning(passage, envelope, about)
         try:
@@ -121,22 +127,6 @@ class Governor:
         if self.ledger is not None:
             await self.ledger.store.flush()
 
-    async def _permit(
-        self, limiter: Limiter, passage: Passage, envelope: Envelope, patience: Patience, wait_s: float
-    ) -> Permit | None:
-        caller = envelope.caller
-        scopes = passage.endpoint.scopes
-        if caller.limits is not None:
-            scopes = (*scopes, *_of_caller(envelope))
-        if not scopes:
-            return None
-        tokens = _tokens(passage, envelope) if limiter.counts_tokens(scopes) else 0
-        permit = limiter.take_now(scopes, tokens, caller.priority)
-        if permit is not None:
-            return permit
-        taking = limiter.take(scopes, tokens, within_s=wait_s, priority=caller.priority)
-        return await patience.in_time(taking, f"waiting for a limit of {passage.endpoint.target}")
-
 
 def beginning(passage: Passage, envelope: Envelope, about: About) -> Beginning:
     """What observers are told of a try that is about to be sent."""
@@ -145,7 +135,7 @@ def beginning(passage: Passage, envelope: Envelope, about: About) -> Beginning:
         attempt_id=f"{about.call_id}-{about.number}",
         call_id=about.call_id,
         number=about.number,
-        at=passage.began_at,
+        at=time(),
         kind=envelope.kind,
         asked=envelope.model,
         route=about.route,
@@ -157,11 +147,6 @@ def beginning(passage: Passage, envelope: Envelope, about: About) -> Beginning:
         since_s=passage.began_s,
         server=endpoint.server,
     )
-
-
-def _of_caller(envelope: Envelope) -> list[Scope]:
-    caller = envelope.caller
-    return [Scope(f"key:{caller.key}", caller.limits)] if caller.limits is not None else []
 
 
 def _tokens(passage: Passage, envelope: Envelope) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from time import time
 from typing import TYPE_CHECKING
 
 from tramite.dialects.base import Encoded
@@ -21,7 +20,7 @@ class Passage:
     """A try that is under way. What was taken for it (a permit, held money) is given back by whoever let it through."""
 
     __slots__ = (
-        *("beginning", "began_at", "began_s", "encoded", "endpoint", "finish", "first_token_s", "held_nanousd"),
+        *("beginning", "began_s", "encoded", "endpoint", "finish", "first_token_s", "held_nanousd"),
         *("permit", "renewals", "request_id", "sent", "status", "texts", "usage"),
         *("value", "waited_s"),
     )
@@ -31,8 +30,7 @@ class Passage:
         self.encoded = encoded
         self.renewals = endpoint.renewals
         self.began_s = began_s
-        """Seconds since the request began, on its own clock; `began_at` is the same moment since 1970."""
-        self.began_at = 0.0
+        """Seconds since the request began."""
         self.waited_s = 0.0
         self.sent = False
         """Whether it was handed to the transport, and so may have reached the provider."""
@@ -55,9 +53,8 @@ class Passage:
         return f"Passage({self.endpoint.name}, status={self.status})"
 
     def sets_out(self, now_s: float) -> None:
-        """It is let through now."""
+        """It is let through now, after it had to wait."""
         self.waited_s, self.began_s = now_s - self.began_s, now_s
-        self.began_at = time()
 
     def answered(self, status: int, headers: Mapping[str, str], request_id: str | None) -> None:
         """The head of an answer is here."""

@@ -64,8 +64,6 @@ class Persistence:
 
     async def after_reply(self, reply: Any) -> float | None:
         """The same for an answer that the user's predicate may refuse: None to take it. Raises ReplyRefused."""
-        if self._policy.retry.if_reply is None and self._policy.retry.retry is None:
-            return None
         delay_s: float | None = await self._in_time(self._deciding().after_reply(reply))
         return delay_s
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tramite.calls import Kind
 from tramite.config import Timeouts
@@ -45,11 +45,8 @@ class Pipeline:
             came = await _answer(tries, envelope, timeouts, patience)
         except TramiteError as error:
             came = error
-            if tries is None:
-                raise
-            error.attempts = tuple(tries.attempts)
-            instead = await tries.fallback(error)
-            if instead is None:
+            instead = await _give_up(error, tries)
+            if tries is None or instead is None:
                 raise
             return fallback(instead, tries, patience)
         else:
@@ -87,13 +84,13 @@ class Pipeline:
                     resumption.broke_off(error, tries)
             upstream.close()
             tries.record(None)
-            came = ended(upstream, tries, patience)
+            came = ended(upstream, tries)
             yield came
         except Interrupted:
             pass  # its reader has closed it
         except TramiteError as error:
             came = error
-            await _give_up(error, tries)
+            await _give_up(error, tries)  # nothing can take a stream's place, but who asked to be told is told
             raise
         finally:
             if upstream is not None:
@@ -110,7 +107,8 @@ class Pipeline:
         """Whatever has ended it: what is still taken is given back, and who wants to know is told."""
         patience.done()
         if tries is not None:
-            tries.leave()
+            if tries.passage is not None:
+                tries.leave()
             if self._governor.observed:
                 self._governor.request_ended(outcome(tries, envelope, patience, came))
 
@@ -124,15 +122,15 @@ async def _answer(tries: Tries, envelope: Envelope, timeouts: Timeouts, patience
             await tries.failed(error)
         else:
             if await tries.succeeded(whole):
-                return delivery(whole, tries, patience)
+                return delivery(whole, tries)
         await tries.sleep()
 
 
-async def _give_up(error: TramiteError, tries: Tries | None) -> None:
-    """A stream has failed for good: nothing can take its place, but who asked to be told is told."""
+async def _give_up(error: TramiteError, tries: Tries | None) -> Any:
+    """The request has failed for good: what the user puts in place of an answer; None if nothing."""
     if tries is None:
-        return
+        return None
     if tries.passage is not None:
         tries.record(error)
     error.attempts = tuple(tries.attempts)
-    await tries.fallback(error)
+    return await tries.fallback(error)

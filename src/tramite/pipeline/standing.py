@@ -15,11 +15,13 @@ class Standing:
     """One target's record. After a failure that ended a request's tries there, it is left alone for `cooldown_s`, twice
     as long each further time; when that is over, one request probes it (half-open) while the others still go round."""
 
-    __slots__ = ("_cooldown_s", "_probe_until", "_until", "first_token_s")
+    __slots__ = ("_cooldown_s", "_probe_until", "_until", "first_token_s", "well")
 
     def __init__(self) -> None:
         self.first_token_s: float | None = None
         """Measured time to the first token, recent ones counting most."""
+        self.well = True
+        """Nothing is held against it."""
         self._cooldown_s = 0.0
         self._until = 0.0
         self._probe_until = 0.0
@@ -27,20 +29,15 @@ class Standing:
     def __repr__(self) -> str:
         return f"Standing(cooldown_s={self._cooldown_s:g}, first_token_s={self.first_token_s})"
 
-    @property
-    def well(self) -> bool:
-        """Nothing is held against it."""
-        return not self._cooldown_s
-
     def rest_s(self, now: float) -> float:
         """Seconds for which it is better left alone; 0 when it may be asked."""
-        if not self._cooldown_s:
+        if self.well:
             return 0.0
         return max(self._until, self._probe_until) - now if now < max(self._until, self._probe_until) else 0.0
 
     def probe(self, now: float, within_s: float) -> None:
         """A request is sent there after its rest: others wait for how it ends, at most `within_s`."""
-        if self._cooldown_s and now >= self._until:
+        if not self.well and now >= self._until:
             self._probe_until = now + within_s
 
     def failed(self, now: float, cooldown_s: float, at_least_s: float = 0.0) -> None:
@@ -50,11 +47,12 @@ class Standing:
         self._cooldown_s = min(max(self._cooldown_s * 2, cooldown_s), LONGEST_S)
         self._until = now + max(self._cooldown_s, at_least_s)
         self._probe_until = 0.0
+        self.well = False
 
     def succeeded(self) -> None:
         """It answered: nothing is held against it any more."""
-        if self._cooldown_s:
-            self._cooldown_s = self._until = self._probe_until = 0.0
+        self._cooldown_s = self._until = self._probe_until = 0.0
+        self.well = True
 
     def began(self, seconds: float) -> None:
         """It took so long to its first token."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tramite.errors import TramiteError
-from tramite.replies import Timings, Usage
+from tramite.replies import Timings
 
 from .attempt import Upstream, Whole
 from .envelope import Delivery, Ended, Envelope, Opened
@@ -14,16 +14,17 @@ from .patience import Patience
 from .tries import Tries
 
 
-def delivery(whole: Whole, tries: Tries, patience: Patience) -> Delivery:
+def delivery(whole: Whole, tries: Tries) -> Delivery:
     """A whole answer."""
+    cost = tries.endpoint.cost_nanousd(whole.signals.usage)
     return Delivery(
         value=whole.value,
         target=tries.endpoint.target,
         signals=whole.signals,
-        refused=tuple([usage for usage, _ in tries.refused]),
-        cost_nanousd=_cost(tries, whole.signals.usage),
+        refused=tuple([usage for usage, _ in tries.refused]) if tries.refused else (),
+        cost_nanousd=_with_refused(cost, tries) if tries.refused else cost,
         attempts=tuple(tries.attempts),
-        timings=timings(tries, patience),
+        timings=Timings(total_s=tries.elapsed_s, waited_s=tries.waited_s),
         notices=whole.notices,
         request_id=whole.request_id,
         call_id=tries.call_id,
@@ -37,7 +38,7 @@ def fallback(value: Any, tries: Tries, patience: Patience) -> Delivery:
         target=None,
         signals=None,
         attempts=tuple(tries.attempts),
-        timings=timings(tries, patience),
+        timings=Timings(total_s=patience.elapsed_s(), waited_s=tries.waited_s),
         notices=("no model answered: this is what on_give_up gave in its place",),
         call_id=tries.call_id,
     )
@@ -59,7 +60,7 @@ def opened(upstream: Upstream, tries: Tries) -> Opened:
     )
 
 
-def ended(upstream: Upstream, tries: Tries, patience: Patience) -> Ended:
+def ended(upstream: Upstream, tries: Tries) -> Ended:
     """A stream is proven whole."""
     watcher = upstream.watcher
     unknown = watcher.finish in (None, "unknown")
@@ -67,24 +68,9 @@ def ended(upstream: Upstream, tries: Tries, patience: Patience) -> Ended:
         attempts=tuple(tries.attempts),
         usage=watcher.usage,
         cost_nanousd=tries.endpoint.cost_nanousd(watcher.usage),
-        timings=timings(tries, patience),
+        timings=Timings(total_s=tries.elapsed_s, waited_s=tries.waited_s),
         notices=("the provider ended the stream without saying why (no finish reason)",) if unknown else (),
     )
-
-
-def timings(tries: Tries, patience: Patience) -> Timings:
-    """How long it took."""
-    return Timings(total_s=patience.elapsed_s(), waited_s=tries.waited_s)
-
-
-def _cost(tries: Tries, usage: Usage | None) -> int | None:
-    """Of the answer, and of those before it that were not taken."""
-    cost = tries.endpoint.cost_nanousd(usage)
-    for _, refused in tries.refused:
-        if cost is None or refused is None:
-            return None
-        cost += refused
-    return cost
 
 
 def outcome(
@@ -107,3 +93,10 @@ def outcome(
         cost_nanousd=getattr(came, "cost_nanousd", None),
         caller=envelope.caller,
     )
+
+
+def _with_refused(cost: int | None, tries: Tries) -> int | None:
+    """Of the answer, and of those before it that were not taken."""
+    costs = [cost, *[refused for _, refused in tries.refused]]
+    known = [one for one in costs if one is not None]
+    return sum(known) if len(known) == len(costs) else None

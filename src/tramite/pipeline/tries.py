@@ -11,6 +11,7 @@ import msgspec
 
 from tramite.errors import (
     ContextTooLong,
+    DeadlineExceeded,
     LimitExceeded,
     ProviderError,
     QuotaExhausted,
@@ -31,6 +32,8 @@ from .patience import Patience
 from .persistence import Persistence, Policy
 from .route import Found
 
+GIVEN_UP = (ProviderError, DeadlineExceeded, LimitExceeded, ReplyRefused)
+"""The errors that mean that an answer was tried for; the others are the request's own."""
 PROBE_S = 30.0
 """How long a target that was down may keep its first request, before another one tries it."""
 
@@ -43,6 +46,8 @@ class Tries:
         self.refused: list[tuple[Usage | None, int | None]] = []
         """What the answers used and cost that the retry predicate did not take."""
         self.waited_s = 0.0
+        self.elapsed_s = 0.0
+        """How long the request had been under way when its last try ended."""
         self.delay_s = 0.0
         """How long to wait before the next try."""
         self.envelope = envelope
@@ -55,8 +60,8 @@ class Tries:
         self.route = found.route
         self._left = list(found.endpoints)
         self._limited: LimitExceeded | None = None
-        self.endpoint = self._next(self._left)
-        self._here = Persistence(self.endpoint, policy, patience)
+        self.endpoint = self._left.pop() if len(self._left) == 1 else self._next(self._left)
+        self._here: Persistence | None = None
 
     async def begin(self) -> Passage:
         """The next try, once its limits and budgets let it through.
@@ -65,7 +70,8 @@ class Tries:
         the target cannot be asked.
         """
         endpoint, patience, governor = self.endpoint, self._patience, self._policy.governor
-        if patience.left_s() <= 0:
+        now = patience.now()
+        if now >= patience.deadline_at:
             raise patience.over(f"before {endpoint.target} was asked")
         envelope, notice = self.envelope, ""
         if governor.ledger is not None and not endpoint.free:
@@ -73,12 +79,12 @@ class Tries:
         encoded = envelope.body_for(endpoint.dialect, endpoint.target)
         if notice:
             encoded = msgspec.structs.replace(encoded, notices=(*encoded.notices, notice))
-        self.passage = passage = Passage(endpoint, encoded, patience.elapsed_s())
+        self.passage = passage = Passage(endpoint, encoded, now - patience.started_at)
         about = About(self.call_id, len(self.attempts) + 1, self._found.name)
         await governor.admit(passage, envelope, about, patience, self._policy.timeouts.max_wait_s)
         self.waited_s += passage.waited_s
         if not endpoint.standing.well:
-            endpoint.standing.probe(patience.now(), PROBE_S)
+            endpoint.standing.probe(now, PROBE_S)
         return passage
 
     async def failed(self, error: TramiteError) -> None:
@@ -86,7 +92,7 @@ class Tries:
         self.delay_s = 0.0
         passage = self.record(error)
         if isinstance(error, ProviderError) and passage is not None:
-            delay_s = await self._here.again_s(error, passage, self._may_move_on(error))
+            delay_s = await self._persistence().again_s(error, passage, self._may_move_on(error))
             if delay_s is not None:
                 self.delay_s = delay_s
                 return
@@ -102,8 +108,11 @@ class Tries:
         Raises ReplyRefused.
         """
         self.record(None)
+        retry = self._policy.retry
+        if retry.if_reply is None and retry.retry is None:
+            return True
         try:
-            delay_s = await self._here.after_reply(whole.value)
+            delay_s = await self._persistence().after_reply(whole.value)
         except ReplyRefused:
             self._refuse(whole)
             raise
@@ -133,12 +142,14 @@ class Tries:
         if not able:
             return False
         self.endpoint = self._next(able)
-        self._here = Persistence(self.endpoint, self._policy, self._patience)
+        self._here = None
         return True
 
     async def fallback(self, error: TramiteError) -> Any:
         """What the user's `on_give_up` gives in place of an answer; None if nothing, or if it was never asked for."""
-        return await self._here.fallback(error)
+        if self._policy.retry.on_give_up is None or not isinstance(error, GIVEN_UP):
+            return None
+        return await self._persistence().fallback(error)
 
     async def sleep(self) -> None:
         """Wait for the next try's turn."""
@@ -156,11 +167,12 @@ class Tries:
             if isinstance(error, Unsupported):
                 self.attempts.append(Attempt(self.endpoint.name, 0.0, error=f"{type(error).__name__}: {error}"))
             return None
-        endpoint, duration_s = passage.endpoint, self._patience.elapsed_s() - passage.began_s
+        self.elapsed_s = self._patience.elapsed_s()
+        endpoint, duration_s = passage.endpoint, self.elapsed_s - passage.began_s
         if isinstance(error, ProviderError):
             error.at(endpoint.target.provider, endpoint.target.model, passage.request_id)
             passage.request_id = error.request_id
-        elif error is None:
+        elif error is None and not endpoint.standing.well:
             endpoint.standing.succeeded()
         self._policy.governor.end(passage, duration_s, error)
         self.attempts.append(passage.attempt(duration_s, error))
@@ -187,6 +199,11 @@ class Tries:
 
     def _may_move_on(self, error: TramiteError) -> bool:
         return bool(self._left) and self.route is not None and name_of(error) in self.route.failover
+
+    def _persistence(self) -> Persistence:
+        if self._here is None:
+            self._here = Persistence(self.endpoint, self._policy, self._patience)
+        return self._here
 
     def _next(self, able: list[Endpoint]) -> Endpoint:
         chosen = able[0] if len(able) == 1 else best(able, self._patience.now(), self._policy.governor.closed_s)

@@ -1,0 +1,56 @@
+"""Limits as rates: those that are configured, and those that a response tells of. Knows no bucket and no time."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from tramite.config import Limits
+from tramite.wire.rate_limits import MINUTE_S, Reading
+
+from .decisions import SECOND_US
+from .records import Learned, Rate, Want
+
+HEADROOM = 0.015
+"""So much of each rate is left alone. Providers count in windows whose edges we do not see: half of it is what may be
+taken at once, the other half is for what the way there does to the distance between two requests."""
+
+SHORTEST_WINDOW_S = 1.0
+"""A minute's requests are counted in windows as short as this ("60 a minute may be 1 a second": facts A1 to A3)."""
+
+TOKENS = "tokens_per_minute"
+
+
+def want(bucket: str, limits: Limits, headroom: float) -> Want:
+    """What every request takes of a bucket that has these limits."""
+    rows = (
+        ("requests_per_second", limits.requests_per_second, 1.0),
+        ("requests_per_minute", limits.requests_per_minute, MINUTE_S),
+        (TOKENS, limits.tokens_per_minute, MINUTE_S),
+    )
+    return Want(
+        bucket,
+        tuple(
+            _rate(name, most, window_s, headroom, name == TOKENS) for name, most, window_s in rows if most is not None
+        ),
+        per_day=limits.requests_per_day,
+        slots=limits.concurrency,
+    )
+
+
+def learned(reading: Reading, headroom: float) -> Learned:
+    """What the provider says, as a rate."""
+    rate = _rate(reading.name, reading.limit, reading.window_s, headroom, reading.tokens)
+    window_us = round(reading.window_s * SECOND_US)
+    # one of hours or days is not spread: what the provider says is left of it says enough
+    burst_us = window_us if reading.window_s > MINUTE_S else rate.burst_us
+    rate = msgspec.structs.replace(rate, burst_us=burst_us, refunds=reading.refunds)
+    return Learned(rate, reading.source, window_us)
+
+
+def _rate(name: str, most: float, window_s: float, headroom: float, tokens: bool) -> Rate:
+    unit_us = window_s * SECOND_US * (1 + headroom) / most
+    at_once_s = window_s if tokens else SHORTEST_WINDOW_S
+    burst_us = round(at_once_s * SECOND_US * headroom / 2)
+    return Rate(name, most, unit_us, burst_us if tokens else burst_us + math.ceil(unit_us), tokens)
