@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from tramite.errors import ConfigError
 
+from . import retention, searching
 from .database import Database
 
 
@@ -91,6 +92,7 @@ MIGRATIONS = (
         _TEXTS,
         _WINDOWS,
     ),
+    Migration((*searching.SQLITE, retention.SCHEMA), (*searching.POSTGRES, retention.SCHEMA)),
 )
 """In their order: the first makes version 1. Those that were released never change."""
 
