@@ -15,7 +15,7 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-local lint format lock prices bench-client clean
+.PHONY: help run test test-services test-local lint format lock prices bench-client clean
 .NOTPARALLEL:
 
 help: ## list these commands
@@ -27,6 +27,10 @@ run: ## open the chat in the terminal (the first time, install what it needs in 
 
 test: lint ## check the code and run all the tests (ARGS="-k name" reaches pytest)
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-services: ## run the tests of the parts that need a server: Postgres, Redis (as root on Debian, install them)
+	$(call ready,dev)
+	@$(BIN)/python scripts/services.py $(BIN)/python -m pytest tests/services $(ARGS)
 
 test-local: ## run the tests of local models (the first time, install PyTorch and the rest in .venv-local)
 	$(call ready,local)
