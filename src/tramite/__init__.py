@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .errors import ReplyRefused as ReplyRefused
     from .errors import RequestRejected as RequestRejected
     from .errors import SchemaMismatch as SchemaMismatch
+    from .errors import StoreFailed as StoreFailed
     from .errors import Throttled as Throttled
     from .errors import TimedOut as TimedOut
     from .errors import ToolLoopExceeded as ToolLoopExceeded
@@ -117,6 +118,7 @@ _MODULES = {
         "ReplyRefused",
         "RequestRejected",
         "SchemaMismatch",
+        "StoreFailed",
         "Throttled",
         "TimedOut",
         "ToolLoopExceeded",
@@ -255,6 +257,7 @@ __all__ = [
     "Retrying",
     "SchemaMismatch",
     "Started",
+    "StoreFailed",
     "Stream",
     "Text",
     "TextDelta",

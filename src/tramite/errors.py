@@ -11,6 +11,7 @@ TramiteError
 │   └── Unsupported          this target cannot do it; another may
 ├── LimitExceeded            one of our own limits would keep it waiting too long
 ├── BudgetExceeded           one of our own budgets would be passed
+├── StoreFailed              the ledger cannot be written; nothing was sent
 ├── DeadlineExceeded         `deadline_s` is over, whatever it was spent on (a TimeoutError too)
 ├── SchemaMismatch           the answer does not validate; the reply is kept
 ├── ReplyRefused             your retry predicate refused every answer; the last one is kept
@@ -89,7 +90,19 @@ class LimitExceeded(TramiteError):
 
 
 class BudgetExceeded(TramiteError):
-    """The worst case of this request would pass a budget."""
+    """The worst case of this request would pass a budget.
+
+    `budget` is its name, `retry_after_s` the time until there is money again: None where waiting will not help.
+    """
+
+    def __init__(self, message: str, budget: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.budget = budget
+        self.retry_after_s = retry_after_s
+
+
+class StoreFailed(TramiteError):
+    """The store could not take what must be on disk before a request is sent."""
 
 
 class DeadlineExceeded(TramiteError, TimeoutError):

@@ -26,5 +26,10 @@ def cap(text: str) -> tuple[int, Period]:
 
 def written(nanousd: int, period: Period) -> str:
     """The other way round."""
+    return f"{dollars(nanousd)}/{period}"
+
+
+def dollars(nanousd: int) -> str:
+    """Billionths of a dollar as dollars, exactly."""
     whole, part = divmod(nanousd, NANO)
-    return f"{whole}{f'.{part:09}'.rstrip('0') if part else ''}/{period}"
+    return f"{whole}{f'.{part:09}'.rstrip('0') if part else ''}"

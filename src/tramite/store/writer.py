@@ -1,0 +1,230 @@
+"""The thread that writes: whatever waits goes into one transaction, and no timer delays it. Knows no row's meaning.
+
+What it was given is not lost to another process's lock or a server that restarts: it tries again until it is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from tramite.errors import ConfigError, StoreFailed
+
+from .database import Database
+from .transaction import Answer, Operation, Place, carry_out
+
+logger = logging.getLogger("tramite.store")
+
+BATCH = 512
+"""Operations in one transaction: the lock is everybody's."""
+MAX_WAITING = 20_000
+"""Operations that may wait. A full queue refuses further holds, and entries that had none."""
+PARTING_S = 10.0
+"""How long `close` keeps trying to write what waits."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.01, 2.0
+"""Between two tries while the database cannot be written; each pause is twice the last."""
+
+
+class Job(Struct, eq=False):
+    """An operation on its way, and who waits for it; None of an operation asks only that all before it be done."""
+
+    operation: Operation | None
+    waiter: asyncio.Future[None] | None = None
+    spare: bool = False
+    """Whether it may be refused when too much waits: a request's record, where no money was held for it."""
+
+
+class Writer:
+    """A queue of operations and the thread that carries them out, which starts with the first one.
+
+    After `close()`, whoever brings an operation carries it out. A forked child has a queue, a thread and a connection
+    of its own.
+    """
+
+    def __init__(self, connect: Callable[[], Database], clock: Callable[[], int] | None = None) -> None:
+        self.dropped = 0
+        """Entries that were refused since too much waited."""
+        self._connect = connect
+        self._clock = clock
+        self._database: Database | None = None
+        self._begin_anew()
+        _everyone.add(self)
+
+    def _begin_anew(self) -> None:
+        self._queue: deque[Job] = deque()
+        self._wake = threading.Condition(threading.Lock())
+        self._writing = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closing_s: float | None = None
+        self._ended = False
+
+    @property
+    def waiting(self) -> int:
+        """How many operations wait for their turn."""
+        return len(self._queue)
+
+    def put(self, job: Job) -> None:
+        """Queue it. Blocks only after `close()`. Raises StoreFailed where a hold has to wait behind too much."""
+        with self._wake:
+            if not self._may_wait(job):
+                return
+            if not self._ended:
+                self._queue.append(job)
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="tramite: store", daemon=True)
+                    self._thread.start()
+                self._wake.notify()
+                return
+        self._write([job])
+        with self._writing:
+            self._hang_up()
+
+    def close(self) -> None:
+        """Write what waits, and end the thread. Idempotent."""
+        with self._wake:
+            if self._closing_s is None:
+                self._closing_s = time.monotonic()
+            thread = self._thread
+            self._ended = self._ended or thread is None
+            self._wake.notify()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def forget(self) -> None:
+        """In a forked child: queue, thread and connection are the parent's.
+
+        The connection is neither used nor closed: either would reach what the parent is doing with it.
+        """
+        if self._database is not None:
+            _inherited.append(self._database)
+            self._database = None
+        self._begin_anew()
+
+    def _may_wait(self, job: Job) -> bool:
+        full = len(self._queue) >= MAX_WAITING
+        if isinstance(job.operation, Place) and (full or self._closing_s is not None):
+            why = f"{len(self._queue):,} writes wait for it" if full else "it is closed"
+            raise StoreFailed(f"the store takes no further request: {why}")
+        if job.spare and full:
+            self.dropped += 1
+            if self.dropped & (self.dropped - 1) == 0:  # 1, 2, 4 …: loud, but not once for each
+                logger.error("the store cannot be written fast enough: %s entries of the ledger are lost", self.dropped)
+        return not (job.spare and full)
+
+    def _run(self) -> None:
+        while batch := self._next():
+            self._write(batch)
+        with self._writing:
+            self._hang_up()
+
+    def _next(self) -> list[Job]:
+        """All that waits; nothing when it is time to end."""
+        with self._wake:
+            while not self._queue and self._closing_s is None:
+                self._wake.wait()
+            self._ended = not self._queue
+            return [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+
+    def _write(self, batch: Sequence[Job]) -> None:
+        """Until it is done. Where it cannot be, each by itself, so that one that is wrong fails alone."""
+        with self._writing:
+            try:
+                answers = self._until_done([job.operation for job in batch if job.operation is not None])
+            except Exception as error:  # noqa: BLE001  # a thread that ends would take all that follows with it
+                if len(batch) == 1 or self._too_late():
+                    for job in batch:
+                        self._failed(job, error)
+                    return
+                answers = None
+        if answers is None:
+            for job in batch:
+                self._write([job])
+            return
+        waiting = iter(answers)
+        _tell([(job, None if job.operation is None else next(waiting)) for job in batch])
+
+    def _until_done(self, operations: Sequence[Operation]) -> list[Answer]:
+        pause_s, told = FIRST_PAUSE_S, False
+        while operations:
+            try:
+                if self._database is None:
+                    self._database = self._connect()
+                return carry_out(self._database, operations, self._clock and self._clock())
+            except Exception as error:
+                if not self._may_pass(error) or self._too_late():
+                    raise
+                if pause_s > 1 and not told:
+                    logger.warning("the store cannot be written; trying again until it can: %s", error)
+                    told = True
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        return []
+
+    def _may_pass(self, error: Exception) -> bool:
+        """A connection whose fault may be gone on a new one is left."""
+        if self._database is None:
+            return isinstance(error, ConfigError)
+        passing = self._database.may_pass(error)
+        if passing:
+            self._hang_up()
+        return passing
+
+    def _too_late(self) -> bool:
+        return self._closing_s is not None and time.monotonic() > self._closing_s + PARTING_S
+
+    def _hang_up(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        if job.waiter is not None:
+            failure = StoreFailed(f"the store could not be written: {error}")
+            failure.__cause__ = error
+            _tell([(job, failure)])
+        else:
+            logger.error("an entry of the ledger could not be written and is lost: %r", error)
+
+
+def _tell(answers: Sequence[tuple[Job, BaseException | None]]) -> None:
+    """Wake those who wait, with one message to each event loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[None], BaseException | None]]] = {}
+    for job, answer in answers:
+        if job.waiter is not None:
+            loops.setdefault(job.waiter.get_loop(), []).append((job.waiter, answer))
+    for loop, told in loops.items():
+        try:
+            loop.call_soon_threadsafe(_wake, told)
+        except RuntimeError:  # the loop is closed: nobody waits
+            logger.debug("%s answers came after their event loop had ended", len(told))
+
+
+def _wake(told: Sequence[tuple[asyncio.Future[None], BaseException | None]]) -> None:
+    for waiter, answer in told:
+        if waiter.done():
+            continue  # whoever waited has left
+        if answer is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(answer)
+
+
+_everyone: weakref.WeakSet[Writer] = weakref.WeakSet()
+_inherited: list[Database] = []
+
+
+def _forget_all() -> None:
+    for writer in list(_everyone):
+        writer.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
