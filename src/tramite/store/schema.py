@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from tramite.errors import ConfigError
 
+from . import retention, searching
 from .database import Database
 
 
@@ -100,6 +101,7 @@ MIGRATIONS = (
         _WINDOWS,
     ),
     _alike(_RESPONSES, "CREATE INDEX responses_by_end ON responses (expires_ns, size)"),
+    Migration((*searching.SQLITE, retention.SCHEMA), (*searching.POSTGRES, retention.SCHEMA)),
 )
 """In their order: the first makes version 1. Those that were released never change."""
 
