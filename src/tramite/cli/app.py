@@ -21,6 +21,7 @@ COMMANDS = {
     "embed": "Turn texts into vectors, or compare them.",
     "models": "List the models that can be reached, what they cost, and what they can.",
     "prices": "Say how old the prices are, or fetch newer ones.",
+    "limits": "Show the limits that are counted, and how much of each is used now.",
     "config": "Show the configuration and where it comes from; trust a folder's files.",
     "secrets": "Keep, list and remove secrets.",
     "pull": "Fetch a model from the Hugging Face hub, to be used on this machine.",
