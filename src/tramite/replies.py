@@ -80,6 +80,8 @@ class _Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     usage: Usage = Usage()
     cost_nanousd: int | None = None
     """Cost in billionths of a dollar; None when the price is unknown."""
+    cached: bool = False
+    """It is an earlier answer to the very same call, given again: nobody was asked, and its usage was paid for then."""
     request_id: str | None = None
     attempts: tuple[Attempt, ...] = ()
     timings: Timings = Timings()

@@ -29,7 +29,8 @@ async def ask(model: str, stream: bool) -> tuple[Reply | TramiteError, int]:
 
 # fault, error for a whole reply (None: answered), tries, error for a stream, tries, text that the stream's error keeps
 FAILS: list[tuple[str, str | None, int, str | None, int, str]] = [
-    ("429", "Throttled", 3, "Throttled", 3, ""),
+    # A throttle costs no try: 0.5, 1, 2, 4 and 8 s are waited for, and 16 more would pass max_wait_s.
+    ("429", "Throttled", 6, "Throttled", 6, ""),
     ("503", "Overloaded", 3, "Overloaded", 3, ""),
     ("529", "Overloaded", 3, "Overloaded", 3, ""),
     ("reset", "ConnectionBroken", 3, "ConnectionBroken", 3, ""),

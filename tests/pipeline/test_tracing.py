@@ -129,6 +129,24 @@ def test_the_wait_before_the_first_try_is_in_the_request_s_span(world: World) ->
     assert began["try openai/gpt-4o-mini"] - began["chat gpt-4o-mini"] == 2_000_000_000
 
 
+@pytest.mark.parametrize(
+    ("server", "address", "port"),
+    [
+        ("api.openai.com", "api.openai.com", None),
+        ("127.0.0.1:9100", "127.0.0.1", 9100),
+        ("[::1]:9100", "[::1]", 9100),
+        ("me:secret@proxy.example:8443", "proxy.example", 8443),
+    ],
+)
+def test_the_server_is_told_without_a_password(world: World, server: str, address: str, port: int | None) -> None:
+    begun = beginning(server=server)
+    world.tracing.attempt_begins(begun)
+    world.tracing.request_ended(outcome(begun))
+    for span in world.spans().values():
+        assert said(span)["server.address"] == address
+        assert said(span).get("server.port") == port
+
+
 def test_an_error_says_its_class_and_nothing_that_its_message_may_repeat(world: World) -> None:
     begun = beginning()
     error = RequestRejected("I will not answer: my dear diary", status=400, body="my dear diary")

@@ -82,8 +82,28 @@ def test_what_is_no_secret_stays(text: str) -> None:
 
 
 pieces = st.sampled_from(
-    ["sk-", BODY, "hf_", "AKIA", "eyJ", ".", "bearer ", "api_key", "=", ":", "://", "@", "/", " ", "\n", '"', "\\", "-"]
-    + [PEM[:31], PEM[-29:], "password", MARK, "secret", "a", "Basic ", "?key", "authorization", "é"]
+    [
+        *(
+            "sk-",
+            BODY,
+            "hf_",
+            "AKIA",
+            "eyJ",
+            ".",
+            "bearer ",
+            "api_key",
+            "=",
+            ":",
+            "://",
+            "@",
+            "/",
+            " ",
+            "\n",
+            '"',
+            "\\",
+        ),
+        *("\\", PEM[:31], PEM[-29:], "-", "password", MARK, "secret", "a", "Basic ", "?key", "authorization", "é"),
+    ]
 )
 
 
@@ -98,8 +118,10 @@ def test_a_second_pass_changes_nothing(text: str) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["a", "sk-", "eyJ", "eyJaaaaaaaaaaaa.", "://", "://a:", "bearer ", "api_key=", "api_key ", " ", "-----BEGIN "]
-    + ["-----BEGIN PRIVATE KEY-----", "secret_", "\\\"'", "a.", "-", "password:\n", "AKIA", "A ", "://a:b:c"],
+    [
+        *("a", "sk-", "eyJ", "eyJaaaaaaaaaaaa.", "://", "://a:", "bearer ", "api_key=", "api_key ", " ", "-----BEGIN "),
+        *("-----BEGIN PRIVATE KEY-----", "secret_", "\\\"'", "a.", "-", "password:\n", "AKIA", "A ", "://a:b:c"),
+    ],
 )
 def test_time_grows_with_the_length_alone(unit: str) -> None:
     """Four times the text, and no more than some four times the time: quadratic patterns would take sixteen."""

@@ -9,6 +9,8 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from tramite.errors import InvalidCall
+
 from . import failures
 
 F = TypeVar("F")
@@ -104,6 +106,26 @@ def command(
         called.__doc__ = body.__doc__
         called.__signature__ = inspect.Signature(_parameters(form))  # type: ignore[attr-defined]  # functions take it
         app.command(name, epilog=f"\b\n{epilog.strip()}" if epilog else None)(called)
+        return body
+
+    return register
+
+
+def callback(app: typer.Typer, form: type[F]) -> Callable[[Callable[[F], None]], Callable[[F], None]]:
+    """Make a function of one `form` what `app` does where none of its commands is named."""
+
+    def register(body: Callable[[F], None]) -> Callable[[F], None]:
+        def called(context: typer.Context, **settings: Any) -> None:
+            with failures.handled():
+                given = form(**settings)
+                if context.invoked_subcommand is None:
+                    body(given)
+                elif given != form():
+                    raise InvalidCall(f"options of {context.invoked_subcommand} go behind its name")
+
+        context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        called.__signature__ = inspect.Signature([context, *_parameters(form)])  # type: ignore[attr-defined]  # as above
+        app.callback()(called)
         return body
 
     return register

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from shutil import get_terminal_size
 from typing import TextIO
 
@@ -141,7 +141,7 @@ def colours(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], gives: int | None = None) -> None:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], gives: int | None = None) -> None:
     """Rows on stdout: a table on a terminal; in a pipe one line each, tab-separated, with no heads, uncut.
 
     Where a terminal is too narrow, the column `gives` alone is broken into lines; None: all of them.

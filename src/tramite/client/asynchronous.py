@@ -13,6 +13,8 @@ from tramite.calls import ChatCall, CompletionCall, EmbeddingCall, ModelsCall, R
 from tramite.config import Config
 from tramite.errors import InvalidCall, TramiteError
 from tramite.messages import Prompt, as_messages, user
+from tramite.pipeline.hooks import Hooks
+from tramite.pipeline.observing import Observer
 from tramite.pipeline.retry import Retry
 from tramite.providers.token_counts import TokenCount, count
 from tramite.replies import EmbeddingReply, ModelInfo, Reply, RerankReply
@@ -43,8 +45,9 @@ class AsyncClient:
 
     `retry` replaces the configured policy, `transport` the network (for example `HttpxTransport(client)`), `secrets`
     the configured secrets, by provider: a string, or a function that gives one (azure-identity's token provider for
-    Entra), called in a worker thread, and once more after a 401. The client may be used from several event loops, one
-    after another. `async with` or `aclose()` closes its connections.
+    Entra), called in a worker thread, and once more after a 401. `hooks` are functions that are told what happens,
+    `observers` whatever counts and traces it (`Metrics`, `Tracing`). The client may be used from several event loops,
+    one after another. `async with` or `aclose()` closes its connections.
     """
 
     def __init__(
@@ -54,8 +57,10 @@ class AsyncClient:
         retry: Retry | None = None,
         transport: Transport | None = None,
         secrets: Mapping[str, str | Callable[[], str]] | None = None,
+        hooks: Hooks | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
-        self._core = Core(config, retry, transport, secrets)
+        self._core = Core(config, retry, transport, secrets, observers, hooks)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(default_model={self.config.default_model!r})"

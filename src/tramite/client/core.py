@@ -28,6 +28,7 @@ from tramite.errors import BadReply, InvalidCall, ReplyRefused
 from tramite.messages import assistant
 from tramite.pipeline.endpoint import Endpoint
 from tramite.pipeline.envelope import Delivery, Envelope
+from tramite.pipeline.hooks import HookRunner, Hooks
 from tramite.pipeline.observing import NOBODY, Observer
 from tramite.pipeline.patience import Patience
 from tramite.pipeline.retry import Retry
@@ -39,6 +40,7 @@ from tramite.providers.token_counts import TokenRatios
 from tramite.replies import EmbeddingReply, ModelsReply, Reply, RerankReply, Usage
 from tramite.wire.seam import Transport
 
+from .answers import Answers
 from .governance import governor, shared
 from .options import caller, timeouts
 from .span import Span
@@ -94,6 +96,7 @@ class Core:
         transport: Transport | None,
         secrets: Mapping[str, str | Callable[[], str]] | None = None,
         observers: Sequence[Observer] = (),
+        hooks: Hooks | None = None,
     ) -> None:
         read = config if isinstance(config, Config) else configuration.load(config)
         self.config = configuration.with_secrets(read, secrets) if secrets else read
@@ -102,7 +105,9 @@ class Core:
         self._network: Transport | None = transport
         self._in_process: dict[str, Transport] = {}
         self.ratios = TokenRatios()
-        self.governor = governor(self.config, observers)
+        self.hooks = HookRunner(hooks) if hooks is not None else None
+        self.governor = governor(self.config, [*observers, *([self.hooks] if self.hooks else [])])
+        self.answers = Answers(self.config, self.governor)
         self.routes = Routes(self.config, self._transport_of, shared=partial(shared, self.config, self.ratios))
         self.pipeline = Pipeline(self.routes.find, self.retry, self.config.timeouts, self.governor)
 
@@ -111,6 +116,9 @@ class Core:
         envelope = self.envelope(call, delivery)
         if span is not None and span.ends_at is not None:
             envelope = msgspec.structs.replace(envelope, ends_at=span.ends_at)
+        key = self.answers.key(call, delivery)
+        if key is not None and (earlier := await self.answers.find(key, REPLIES[type(call)], envelope)) is not None:
+            return earlier
         try:
             came = await self.pipeline.whole(envelope)
         except ReplyRefused as refused:
@@ -120,14 +128,21 @@ class Core:
         if came.signals is None:
             return _in_its_place(call, came)
         self._learn(call, str(came.target), came.signals.usage)
-        return _with_facts(came)
+        reply = _with_facts(came)
+        if key is not None:
+            self.answers.keep(key, reply)
+        return reply
 
     def source(self, call: ChatCall | CompletionCall, delivery: Mapping[str, Any]) -> Source:
         """The stream of one call; nothing is sent before it is read."""
         envelope = self.envelope(call, delivery, stream=True)
         limits = envelope.timeouts or self.config.timeouts
         again = partial(self._continued, call, delivery)
-        return Source(self.pipeline, envelope, call, limits.deadline_s, partial(self._learn, call), again)
+        source = Source(self.pipeline, envelope, call, limits.deadline_s, partial(self._learn, call), again)
+        if (key := self.answers.key(call, delivery)) is not None:
+            source.earlier = partial(self.answers.find, key, Reply, envelope)
+            source.keep = partial(self.answers.keep, key)
+        return source
 
     def envelope(self, call: Call, delivery: Mapping[str, Any], stream: bool = False) -> Envelope:
         """The call, ready to travel."""
@@ -188,7 +203,10 @@ class Core:
         """Close the connections of the running loop; a transport that was given is its giver's to close."""
         if self._network is not None and self._network is not self._given:
             await self._network.aclose()
+        await self.answers.aclose()
         await self.governor.aclose()
+        if self.hooks is not None:
+            await self.hooks.aclose()
 
     def _learn(self, call: Call, target: str, usage: Usage | None) -> None:
         """What an answer shows of its model's tokens."""

@@ -16,7 +16,10 @@ from tramite.config import Config, Limits
 from tramite.config.places import ledger_file, limits_dir
 from tramite.pipeline.endpoint import Shared
 from tramite.pipeline.governing import Governor
-from tramite.pipeline.limits import Limiter, MemoryState, Scope, State
+from tramite.pipeline.limits.limiter import Limiter
+from tramite.pipeline.limits.memory import MemoryState
+from tramite.pipeline.limits.scope import Scope
+from tramite.pipeline.limits.state import State
 from tramite.pipeline.observing import Observer
 from tramite.providers.rows import Provider
 from tramite.providers.token_counts import TokenRatios
@@ -33,7 +36,7 @@ def for_programs(config: Config) -> Config:
 
 def governor(config: Config, observers: Sequence[Observer] = ()) -> Governor:
     """Nothing is opened before the first request. Raises ConfigError, MissingExtra."""
-    limiter = None if config.state.url == "off" else Limiter(_state(config))
+    limiter = None if config.state.url == "off" else Limiter(open_state(config))
     if not (config.store.url or config.budgets):
         return Governor(limiter, None, observers)
     from tramite.pipeline.ledger import Ledger
@@ -70,7 +73,8 @@ def _account(provider: Provider) -> str:
     return "@" + hashlib.blake2b(told.encode(), digest_size=4, key=b"tramite limits").hexdigest()
 
 
-def _state(config: Config) -> State:
+def open_state(config: Config) -> State:
+    """Where limits are counted. Raises ConfigError, MissingExtra."""
     url = config.state.url
     if url == "file":
         from tramite.pipeline.limits.file import FileState

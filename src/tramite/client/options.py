@@ -33,6 +33,8 @@ class Delivery(TypedDict, total=False):
     key: str
     """Under whose name it is booked, and whose budget it has to keep to."""
     priority: Priority
+    cache: bool
+    """Whether an earlier answer to the same call will do, whatever `[cache]` says of such calls."""
 
 
 class SamplingOptions(Delivery, total=False):
@@ -103,6 +105,10 @@ def _delivered(name: str, value: Any) -> Any:
     if name == "priority":
         if value not in get_args(Priority):
             raise InvalidCall(f"priority must be one of {', '.join(get_args(Priority))}, got {value!r}", name)
+        return value
+    if name == "cache":
+        if not isinstance(value, bool):
+            raise InvalidCall(f"cache must be True or False, got {value!r:.80}", name)
         return value
     if name == "key":
         return as_text(value, name)

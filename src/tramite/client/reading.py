@@ -98,6 +98,7 @@ class Reading:
             usage=msgspec.structs.replace(reply.usage, source="partial") if partial else reply.usage,
             target=facts.target,
             cost_nanousd=ended.cost_nanousd,
+            cached=facts.cached,
             request_id=facts.request_id,
             notices=tuple(dict.fromkeys(facts.notices)),
             attempts=ended.attempts,
@@ -121,6 +122,8 @@ class Facts:
         self.first_token_s: float | None = None
         self.resumed = False
         """Whether one target went on with what another had begun: then nobody has counted all of it."""
+        self.cached = False
+        """Whether it is an earlier answer that is given again."""
         self.ended: Ended | None = None
         self.left = Ended(attempts=(), timings=Timings())
         """How it stood when its reader left."""
@@ -132,11 +135,19 @@ class Facts:
         self.target, self.request_id = str(opened.target), opened.request_id
         self.notices += opened.notices
 
+    def repeat(self, reply: Reply) -> None:
+        """An earlier answer is given again."""
+        self.cached = True
+        self.target, self.request_id = reply.target, reply.request_id
+        self.notices += reply.notices
+        self.first_token_s = reply.timings.total_s
+
     def leave(self, elapsed_s: float) -> None:
         """The reader has left, so many seconds after it began; what came until then may be on the bill."""
         opened = self._opened
         if opened is None:
-            self.left = Ended(attempts=(), timings=Timings(elapsed_s))
+            cost_nanousd = 0 if self.cached else None
+            self.left = Ended(attempts=(), timings=Timings(elapsed_s), cost_nanousd=cost_nanousd)
             return
         last = Attempt(self.target, elapsed_s - opened.began_s, 200, "", self.request_id, maybe_billed=True)
         timings = Timings(elapsed_s, waited_s=opened.waited_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -10,10 +10,11 @@ import msgspec
 from tramite.dialects.base import StreamReader
 from tramite.errors import BadReply, IncompleteStream, TramiteError
 from tramite.events import Event, Noticed, Restarted, Started
+from tramite.pipeline.caching import as_events
 from tramite.pipeline.envelope import Ended, Envelope, Opened, Piece
 from tramite.pipeline.patience import Patience
 from tramite.pipeline.run import Pipeline
-from tramite.replies import Reply, Usage
+from tramite.replies import Reply, Timings, Usage
 
 from .reading import Facts, Reading, Until
 
@@ -35,6 +36,10 @@ class Source:
     ) -> None:
         self.facts = facts = Facts()
         self.reading = reading = Reading()
+        self.earlier: Callable[[], Awaitable[Reply | None]] | None = None
+        """Gives an earlier answer to the same call, where one will do."""
+        self.keep: Callable[[Reply], None] | None = None
+        """Told of the answer that may be given again later."""
         self._pipeline = pipeline
         # Nothing that goes along may refer to this object: without a cycle, who merely drops the stream ends it.
         self._envelope = msgspec.structs.replace(
@@ -63,11 +68,16 @@ class Source:
         """The next events; an empty list at the end. Raises TramiteError."""
         if self._closed:
             return []
-        if self._pieces is None or self._patience is None:
-            self._patience = Patience(self._deadline_s)
-            self._pieces = self._pipeline.stream(self._envelope, self._patience)
+        if self.facts.cached and self._patience is not None:
+            self.facts.ended = Ended(attempts=(), cost_nanousd=0, timings=Timings(self._patience.elapsed_s()))
+            return []
         self._waiting = True
         try:
+            if self._pieces is None or self._patience is None:
+                self._patience = Patience(self._deadline_s)
+                if (earlier := await self._repeated()) is not None:
+                    return earlier
+                self._pieces = self._pipeline.stream(self._envelope, self._patience)
             return await self._next_events(self._pieces)
         except StopAsyncIteration:
             if self.facts.ended is None and not self._closed:
@@ -88,6 +98,14 @@ class Source:
         """Note what it took until now: its reader wants no more."""
         if self._patience is not None:
             self.facts.leave(self._patience.elapsed_s())
+
+    async def _repeated(self) -> list[Event] | None:
+        """An earlier answer, all of it at once."""
+        reply = None if self.earlier is None else await self.earlier()
+        if reply is None:
+            return None
+        self.facts.repeat(reply)
+        return list(as_events(reply))
 
     async def _next_events(self, pieces: AsyncGenerator[Piece, None]) -> list[Event]:
         while True:
@@ -145,7 +163,7 @@ class AsyncStream:
         self.reading.until = until
         self.over = False
         self._source = source
-        self._on_end: list[Callable[[Reply], None]] = []
+        self._on_end: list[Callable[[Reply], None]] = [] if source.keep is None else [source.keep]
 
     def __repr__(self) -> str:
         target = self._source.facts.target

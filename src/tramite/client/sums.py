@@ -27,6 +27,7 @@ def together(replies: Sequence[R], span: Span) -> R:
         attempts=tuple([attempt for reply in replies for attempt in reply.attempts]),
         timings=Timings(total_s=span.elapsed_s, waited_s=sum(reply.timings.waited_s for reply in replies)),
         notices=tuple(dict.fromkeys([notice for reply in replies for notice in reply.notices])),
+        cached=all(reply.cached for reply in replies),
     )
 
 

@@ -12,6 +12,8 @@ from tramite.config import Config
 from tramite.errors import TramiteError
 from tramite.events import Event
 from tramite.messages import Prompt
+from tramite.pipeline.hooks import Hooks
+from tramite.pipeline.observing import Observer
 from tramite.pipeline.retry import Retry
 from tramite.providers.token_counts import TokenCount
 from tramite.replies import EmbeddingReply, ModelInfo, Reply, RerankReply
@@ -42,8 +44,12 @@ class Client:
         retry: Retry | None = None,
         transport: Transport | None = None,
         secrets: Mapping[str, str | Callable[[], str]] | None = None,
+        hooks: Hooks | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
-        self._async = AsyncClient(config, retry=retry, transport=transport, secrets=secrets)
+        self._async = AsyncClient(
+            config, retry=retry, transport=transport, secrets=secrets, hooks=hooks, observers=observers
+        )
         self._portal = Portal()
 
     def __repr__(self) -> str:

@@ -16,7 +16,8 @@ from tramite.providers.rows import Provider
 from tramite.replies import Usage
 from tramite.wire.seam import Request, Transport
 
-from .limits import RetryBudget, Scope
+from .limits.retry_budget import RetryBudget
+from .limits.scope import Scope
 from .standing import Standing
 from .users import call_user
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from time import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from tramite.errors import ConnectFailed, TramiteError
+from tramite.errors import ConnectFailed, Overloaded, TramiteError
 
 from .envelope import Envelope
-from .limits import Limiter, Scope
+from .limits.limiter import Limiter
+from .limits.scope import Scope
 from .observing import Beginning, Ending, Observer, Outcome
 from .passage import Passage
 from .patience import Patience
@@ -87,6 +88,8 @@ class Governor:
             if error is None and not left:
                 passage.permit.settle(None if passage.usage is None else passage.usage.total_tokens)
             else:
+                if isinstance(error, Overloaded):
+                    passage.permit.overloaded()
                 passage.permit.abandon(sent=not unsent)
         if passage.beginning is None:
             return

@@ -12,7 +12,7 @@ from tramite.replies import Attempt, Finish, Usage
 from .endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from .limits import Permit
+    from .limits.permit import Permit
     from .observing import Beginning
 
 

@@ -55,6 +55,6 @@ class Standing:
         self.well = True
 
     def began(self, seconds: float) -> None:
-        """It took so long to its first token."""
+        """It took so long to its first token; of a whole reply, all the tokens are the first."""
         known = self.first_token_s
         self.first_token_s = seconds if known is None else known * _KEPT + seconds * (1 - _KEPT)

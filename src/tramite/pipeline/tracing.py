@@ -177,11 +177,12 @@ def _facts(kind: Kind, provider: str, model: str, server: str) -> Attributes:
     if model:
         facts["gen_ai.request.model"] = model
     if server:
-        host, _, port = server.rpartition(":")
+        place = server.rpartition("@")[2]  # before it would be a user and a password
+        host, _, port = place.rpartition(":")
         if host and port.isdigit():
             facts["server.address"], facts["server.port"] = host, int(port)
         else:
-            facts["server.address"] = server
+            facts["server.address"] = place
     return facts
 
 

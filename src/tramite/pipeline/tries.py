@@ -83,6 +83,8 @@ class Tries:
         about = About(self.call_id, len(self.attempts) + 1, self._found.name)
         await governor.admit(passage, envelope, about, patience, self._policy.timeouts.max_wait_s)
         self.waited_s += passage.waited_s
+        if not self.attempts:
+            endpoint.retries.firsts += 1
         if not endpoint.standing.well:
             endpoint.standing.probe(now, PROBE_S)
         return passage
@@ -172,8 +174,11 @@ class Tries:
         if isinstance(error, ProviderError):
             error.at(endpoint.target.provider, endpoint.target.model, passage.request_id)
             passage.request_id = error.request_id
-        elif error is None and not endpoint.standing.well:
-            endpoint.standing.succeeded()
+        elif error is None:
+            if not endpoint.standing.well:
+                endpoint.standing.succeeded()
+            if self.route is not None and self.route.choose == "fastest":
+                endpoint.standing.began(duration_s if passage.first_token_s is None else passage.first_token_s)
         self._policy.governor.end(passage, duration_s, error)
         self.attempts.append(passage.attempt(duration_s, error))
         return passage

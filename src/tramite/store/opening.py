@@ -16,12 +16,11 @@ EXPECTED = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 
 def connect(url: str) -> Database:
     """A connection, as the database is. Raises ConfigError, MissingExtra."""
-    scheme, separator, rest = url.partition("://")
-    if separator and scheme in ("postgresql", "postgres"):
+    if url.startswith(("postgresql://", "postgres://")):
         return Postgres(url)
-    path = rest.removeprefix("/")
-    if separator and scheme == "sqlite" and rest.startswith("/") and path and path != ":memory:":
-        return SQLite(Path(path).expanduser())
+    path = sqlite_path(url)
+    if path is not None:
+        return SQLite(path)
     raise ConfigError(f"[store] url is {shown(url)!r}: expected {EXPECTED}")
 
 
@@ -42,3 +41,9 @@ def connect_migrated(url: str) -> Database:
 def sqlite_url(path: Path) -> str:
     """The address of a file."""
     return f"sqlite:///{path}"
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file at such an address; None for another one."""
+    path = url.removeprefix("sqlite:///")
+    return Path(path).expanduser() if path not in (url, "", ":memory:") else None

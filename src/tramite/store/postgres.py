@@ -10,10 +10,18 @@ from typing import Any
 
 from tramite.errors import ConfigError, MissingExtra
 
-from .database import Engine, Row, shown
+from .database import Engine, Row
 
 CONNECT_S, SILENCE_MS = 10, 20_000
 """How long connecting may take, and how long a server may be silent before its connection counts as lost."""
+
+_HOST = r"(?:[\w.%-]*|\[[0-9A-Fa-f:.]+\])(?::\d+)?"
+_ADDRESS = re.compile(
+    r"postgres(?:ql)?://(?:[^@:/?#\s]*(?::(?P<password>[^@:/?#\s]*))?@)?"
+    rf"(?P<place>{_HOST}(?:,{_HOST})*(?:/[^@?#\s]*)?)(?:\?(?P<settings>[^@#\s]*))?"
+)
+"""Stricter than the library, which would take a part of a password for a host, and ask for its address."""
+EXPECTED = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with @ : / ? and # in the password written as %40 and so on"
 
 _LOCK = 0x7472616D697465
 """What writers take in turns, so that the same statements are as safe here as in SQLite."""
@@ -31,7 +39,10 @@ class Postgres:
     engine: Engine = "postgres"
 
     def __init__(self, url: str) -> None:
-        self.name = shown(url)
+        parts = _ADDRESS.fullmatch(url)
+        if parts is None:
+            raise ConfigError(f"[store] url is no address of a Postgres database: expected {EXPECTED}")
+        self.name = f"postgresql://{parts['place']}"
         try:
             self._psycopg = psycopg = import_module("psycopg")
         except ImportError:
@@ -42,7 +53,7 @@ class Postgres:
             settings |= psycopg.conninfo.conninfo_to_dict(url)
             self._connection = psycopg.connect(**settings, autocommit=True)
         except psycopg.Error as error:
-            raise ConfigError(f"cannot open the store at {self.name}: {_told(error, url)}") from None
+            raise ConfigError(f"cannot open the store at {self.name}: {_told(error, parts)}") from None
 
     def __repr__(self) -> str:
         return f"<Postgres {self.name}>"
@@ -95,10 +106,9 @@ def _own(sql: str) -> str:
     return sql.replace("?", "%s")
 
 
-def _told(error: Exception, url: str) -> str:
-    """What the library says, unless the address is so odd that parts of a password may be taken for a host."""
-    secret = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
-    if "password" in url or not re.fullmatch(r"[\w.~%!$*+-]*", secret):
-        return f"{type(error).__name__}; check its address"
+def _told(error: Exception, parts: re.Match[str]) -> str:
+    """What the library says, without what may hold a password."""
     text = " ".join(str(error).split())
-    return text.replace(secret, "…") if secret else text
+    for secret in (parts["password"], parts["settings"]):
+        text = text.replace(secret, "…") if secret else text
+    return text

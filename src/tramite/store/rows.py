@@ -109,13 +109,18 @@ FIXED = ("id", "call_id", "number", "at_ns", "key", "address", "kind", "asked", 
 """Those that never change once the row is there: an update leaves them, and the indexes on them, alone."""
 
 _values = attrgetter(*COLUMNS)
+_foreign = attrgetter("key", "address", "asked", "route", "provider", "model", "error", "request_id", "finish")
+"""What others may have written."""
 
 
 def to_row(entry: Entry) -> tuple[Any, ...]:
     """The entry as a row of `COLUMNS`."""
     if entry.error is not None and len(entry.error) > MAX_ERROR:
         entry.error = entry.error[: MAX_ERROR - 1] + "…"
-    return tuple([storable(value) if type(value) is str else value for value in _values(entry)])
+    values: tuple[Any, ...] = _values(entry)
+    if _plain("".join(map(str, _foreign(entry)))):
+        return values
+    return tuple([storable(value) if type(value) is str else value for value in values])
 
 
 def from_row(row: Sequence[Any]) -> Entry:
@@ -127,6 +132,8 @@ def from_row(row: Sequence[Any]) -> Entry:
 
 def storable(text: str) -> str:
     """The text as every database takes it: without NUL and halves of surrogate pairs, which come from broken JSON."""
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    return text if _plain(text) else text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and "\0" not in text

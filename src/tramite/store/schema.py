@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from tramite.errors import ConfigError
 
+from . import retention, searching
 from .database import Database
 
 
@@ -17,12 +18,11 @@ class Migration(Struct, frozen=True):
 
 
 def _alike(*statements: str) -> Migration:
-    """For both databases; `{serial}` is a primary key that counts up."""
+    """For both databases; `{serial}` is a primary key that counts up, `{bytes}` the type for them."""
+    serial = "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
     return Migration(
-        sqlite=tuple(text.replace("{serial}", "INTEGER PRIMARY KEY") for text in statements),
-        postgres=tuple(
-            text.replace("{serial}", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY") for text in statements
-        ),
+        sqlite=tuple(t.replace("{serial}", "INTEGER PRIMARY KEY").replace("{bytes}", "BLOB") for t in statements),
+        postgres=tuple(t.replace("{serial}", serial).replace("{bytes}", "BYTEA") for t in statements),
     )
 
 
@@ -82,6 +82,15 @@ CREATE TABLE windows (
     PRIMARY KEY (budget, period, start_ns)
 )"""
 
+_RESPONSES = """
+CREATE TABLE responses (
+    key TEXT PRIMARY KEY,
+    created_ns BIGINT NOT NULL,
+    expires_ns BIGINT NOT NULL,
+    size INTEGER NOT NULL,
+    reply {bytes} NOT NULL
+)"""
+
 MIGRATIONS = (
     _alike(
         _ATTEMPTS,
@@ -91,6 +100,8 @@ MIGRATIONS = (
         _TEXTS,
         _WINDOWS,
     ),
+    _alike(_RESPONSES, "CREATE INDEX responses_by_end ON responses (expires_ns, size)"),
+    Migration((*searching.SQLITE, retention.SCHEMA), (*searching.POSTGRES, retention.SCHEMA)),
 )
 """In their order: the first makes version 1. Those that were released never change."""
 

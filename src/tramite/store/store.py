@@ -92,6 +92,11 @@ class Store:
         return connect(self.url)
 
     @property
+    def waiting(self) -> int:
+        """How many operations are queued."""
+        return self._writer.waiting
+
+    @property
     def dropped(self) -> int:
         """Entries that were refused since too much waited."""
         return self._writer.dropped

@@ -94,6 +94,16 @@ class Limiter:
         finally:
             plan.leave(waiter)
 
+    def counts_tokens(self, scopes: tuple[Scope, ...]) -> bool:
+        """Whether the size of a request matters here: whoever asks may leave it at 0 where it does not."""
+        plan = self._plans.get(scopes) or self._plan(scopes)
+        if plan.counted:
+            return True
+        for gate in plan.gates:  # noqa: SIM110 - every call comes here, and a generator costs more than all of it
+            if gate.learning.known:
+                return True
+        return False
+
     def closed_s(self, scopes: tuple[Scope, ...]) -> float:
         """Seconds until all the buckets are open that this process knows a throttle to have closed."""
         now = asyncio.get_running_loop().time()

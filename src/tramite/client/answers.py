@@ -1,0 +1,87 @@
+"""The response cache as a client has it: which call may have an earlier answer, and who is told. Sends nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from tramite.calls import Call
+from tramite.config import Config
+from tramite.pipeline.caching import cache_key, packed, unpacked
+from tramite.pipeline.envelope import Envelope
+from tramite.pipeline.governing import Governor
+from tramite.pipeline.observing import Outcome
+from tramite.replies import EmbeddingReply, Reply, RerankReply, Timings
+
+if TYPE_CHECKING:
+    from tramite.store.responses import ResponseCache
+
+R = TypeVar("R", Reply, EmbeddingReply, RerankReply)
+
+
+class Answers:
+    """Earlier answers. Opens nothing before the first call that may have one."""
+
+    def __init__(self, config: Config, governor: Governor) -> None:
+        self._config = config
+        self._governor = governor
+        self._cache: ResponseCache | None = None
+
+    def key(self, call: Call, delivery: Mapping[str, Any]) -> str | None:
+        """What the answer to this call is kept under; None where it has to be answered anew."""
+        wanted, settings = delivery.get("cache"), self._config.cache
+        if not (wanted or settings.enabled):
+            return None
+        asked = call.model
+        if asked is None and (default := self._config.default) is not None:
+            asked = default.model
+        return cache_key(call, settings, asked or "", delivery.get("key", ""), wanted)
+
+    async def find(self, key: str, form: type[R], envelope: Envelope) -> R | None:
+        """The answer that is kept under this key, if there is one; observers are told. Raises ConfigError."""
+        began_s = time.monotonic()
+        data = await self._opened().get(key)
+        reply = None if data is None else unpacked(data, form)
+        if reply is None:
+            return None
+        reply = msgspec.structs.replace(reply, timings=Timings(total_s=time.monotonic() - began_s))
+        if self._governor.observed:
+            self._governor.request_ended(_outcome(reply, envelope))
+        return reply
+
+    def keep(self, key: str, reply: Reply | EmbeddingReply | RerankReply) -> None:
+        """Keep a new answer, if it is one to be given again."""
+        if not reply.cached and (data := packed(reply)) is not None:
+            self._opened().put(key, data)
+
+    async def aclose(self) -> None:
+        """Write what is due."""
+        if self._cache is not None:
+            await self._cache.aclose()
+
+    def _opened(self) -> ResponseCache:
+        if self._cache is None:
+            from tramite.store.responses import ResponseCache
+
+            self._cache = ResponseCache(self._config.store.url, self._config.cache.ttl_s)
+        return self._cache
+
+
+def _outcome(reply: Reply | EmbeddingReply | RerankReply, envelope: Envelope) -> Outcome:
+    return Outcome(
+        call_id=os.urandom(12).hex(),
+        kind=envelope.kind,
+        asked=envelope.model,
+        target=reply.target,
+        stream=envelope.stream,
+        attempts=(),
+        total_s=reply.timings.total_s,
+        cached=True,
+        usage=reply.usage,
+        cost_nanousd=0,
+        caller=envelope.caller,
+    )

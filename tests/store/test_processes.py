@@ -1,0 +1,76 @@
+"""A store in programs that end, fork or are killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.store.world import budget, check_sums, opened, select, spent_and_held
+
+ROOT = Path(__file__).parents[2]
+BEGIN = """
+import asyncio, os, signal, sys
+from tests.store.world import budget, entry
+from tramite.store import open_store
+url = sys.argv[1]
+store = open_store(url)
+"""
+
+
+def run(url: str, script: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-c", BEGIN + script, url]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=40, check=False)
+
+
+@pytest.mark.parametrize("end", ["", "raise SystemExit(0)", "del store", "store.close()"])
+def test_what_is_queued_is_written_when_a_program_ends(url: str, end: str) -> None:
+    ended = run(url, f"for number in range(2000): store.record(entry(str(number)))\n{end}")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert select(url, "SELECT count(*) FROM attempts") == [(2000,)]
+
+
+def test_a_client_that_is_closed_at_the_very_end_still_settles(url: str) -> None:
+    """The functions of `atexit` run in an order that nobody chose."""
+    script = """
+import atexit
+asyncio.run(store.place(entry("a"), 70, [budget(day=100)], 60))
+store.close()
+atexit.register(store.settle, entry("a", cost_nanousd=20))
+"""
+    ended = run(url, script)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert select(url, "SELECT state, cost_nanousd FROM attempts") == [("settled", 20)]
+
+
+def test_a_hold_that_was_placed_outlives_a_kill(url: str) -> None:
+    script = """
+asyncio.run(store.place(entry("a"), 70, [budget(day=100)], 600))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert run(url, script).returncode == -9
+    with opened(url) as store:
+        assert spent_and_held(store, budget(day=100)) == [(0, 70)]
+
+
+def test_a_forked_child_writes_on_a_connection_of_its_own(url: str) -> None:
+    script = """
+def spend(name):
+    asyncio.run(store.place(entry(name), 10, [budget(day=100)], 60))
+    store.settle(entry(name, cost_nanousd=10))
+    store.record(entry(name + " recorded"))
+spend("before")
+child = os.fork()
+spend("child" if child == 0 else "parent")
+store.close()
+if child: sys.exit(os.waitpid(child, 0)[1])
+"""
+    ended = run(url, script)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    names = {f"{who}{what}" for who in ("before", "child", "parent") for what in ("", " recorded")}
+    assert {name for (name,) in select(url, "SELECT id FROM attempts")} == names
+    with opened(url) as store:
+        assert spent_and_held(store, budget(day=100)) == [(30, 0)]
+    check_sums(url)

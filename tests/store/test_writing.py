@@ -1,0 +1,149 @@
+"""What is given to a store gets to its disk: past other writers, callers that leave, a queue that is full."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.store.world import Clock, budget, check_sums, entry, opened, select, spent_and_held, state
+from tramite.errors import StoreFailed
+from tramite.store import Texts, open_store
+from tramite.store.opening import connect
+
+CAPS = budget(day=100)
+
+
+@asynccontextmanager
+async def somebody_else_writing(url: str) -> AsyncIterator[None]:
+    """Another connection has the lock."""
+    other = connect(url)
+    try:
+        other.begin()
+        yield
+    finally:
+        other.rollback()
+        other.close()
+
+
+async def turns() -> None:
+    """Let whoever is ready on this loop go as far as they can."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_a_lock_of_somebody_else_delays_and_loses_nothing(url: str) -> None:
+    with opened(url) as store:
+        async with somebody_else_writing(url):
+            placing = asyncio.create_task(store.place(entry("a"), 70, [CAPS], 60))
+            store.record(entry("b"))
+            await turns()
+            assert not placing.done()
+        await placing
+        await store.flush()
+        assert select(url, "SELECT id FROM attempts ORDER BY id") == [("a",), ("b",)]
+
+
+async def test_a_lock_that_is_held_for_longer_than_one_try_is_waited_for(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tramite.store.sqlite.BUSY_S", 0.0)
+    monkeypatch.setattr("tramite.store.writer.LONGEST_PAUSE_S", 0.01)
+    with opened(url) as store:
+        async with somebody_else_writing(url):
+            store.record(entry("a"))
+            flushing = asyncio.create_task(store.flush())
+            while store.waiting:
+                await asyncio.sleep(0)
+        await flushing
+        assert state(url, "a") is not None
+
+
+async def test_a_caller_that_leaves_while_it_waits_leaves_no_hold_behind(url: str) -> None:
+    with opened(url) as store:
+        async with somebody_else_writing(url):
+            placing = asyncio.create_task(store.place(entry("a"), 70, [CAPS], 60))
+            await turns()
+            placing.cancel()
+            await turns()
+            assert placing.cancelled()
+        await store.flush()
+        assert spent_and_held(store, CAPS) == [(0, 0)]
+
+
+async def test_a_caller_that_leaves_just_when_its_hold_is_on_disk_leaves_none_behind(url: str) -> None:
+    store = open_store(url)
+    placing = asyncio.create_task(store.place(entry("a"), 70, [CAPS], 60))
+    await asyncio.sleep(0)
+    store.close()  # which blocks this loop until it is written: the answer is on its way
+    assert state(url, "a") == ("sent", 70, None, False)
+    placing.cancel()
+    await turns()
+    assert placing.cancelled()
+    assert state(url, "a") == ("released", 70, 0, False)
+
+
+async def test_what_is_settled_after_the_store_was_closed_is_written_all_the_same(url: str) -> None:
+    store = open_store(url)
+    await store.place(entry("a"), 70, [CAPS], 60)
+    store.close()
+    store.close()
+    store.settle(entry("a", cost_nanousd=20))
+    assert state(url, "a") == ("settled", 70, 20, False)
+    with pytest.raises(StoreFailed, match="it is closed"):
+        await store.place(entry("b"), 1, [CAPS], 60)
+
+
+async def test_a_full_queue_refuses_holds_and_records_but_settles_what_was_held(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tramite.store.writer.MAX_WAITING", 2)
+    with opened(url, Clock()) as store:
+        await store.place(entry("a"), 70, [CAPS], 60)
+        async with somebody_else_writing(url):
+            store.record(entry("being written"))
+            while store.waiting:
+                await asyncio.sleep(0)
+            store.record(entry("b"))
+            store.record(entry("c"))
+            with pytest.raises(StoreFailed, match="2 writes wait for it"):
+                await store.place(entry("d"), 1, [CAPS], 60)
+            store.record(entry("e"))
+            store.settle(entry("a", cost_nanousd=20))
+        await store.flush()
+        assert select(url, "SELECT id FROM attempts ORDER BY seq") == [("a",), ("being written",), ("b",), ("c",)]
+        assert state(url, "a") == ("settled", 70, 20, False)
+        assert store.dropped == 1
+    assert "1 entries of the ledger are lost" in caplog.text
+
+
+async def test_texts_are_left_out_before_they_fill_the_memory(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tramite.store.store.MAX_TEXTS_WAITING", 1)
+    with opened(url) as store:
+        async with somebody_else_writing(url):
+            store.record(entry("being written"), Texts("1"))
+            while store.waiting:
+                await asyncio.sleep(0)
+            store.record(entry("b"), Texts("2"))
+            store.record(entry("c"), Texts("3"))
+        await store.flush()
+        assert select(url, "SELECT prompt FROM texts ORDER BY seq") == [("1",), ("2",)]
+
+
+async def test_other_tables_are_written_in_the_same_order(url: str) -> None:
+    with opened(url) as store:
+        store.write("CREATE TABLE other (name TEXT)", [()])
+        store.write("INSERT INTO other VALUES (?)", [("a",), ("b",)])
+        store.write("DELETE FROM other WHERE name = ?", [("a",)])
+        await store.flush()
+        assert select(url, "SELECT name FROM other") == [("b",)]
+
+
+def test_one_store_serves_one_event_loop_after_another(url: str) -> None:
+    with opened(url) as store:
+        for _ in range(3):
+            asyncio.run(store.place(entry(), 20, [CAPS], 60))
+        assert spent_and_held(store, CAPS) == [(0, 60)]
+        check_sums(url)
