@@ -92,9 +92,7 @@ def _pieces(bucket: Bucket, want: Want, origins: dict[str, str], now: int) -> It
     if want.slots is not None:
         used = slots_held(bucket, "", now)
         full = used / want.slots if want.slots else 1.0
-        yield Used(
-            limit=CONCURRENCY, most=want.slots, window_s=None, source=origins[CONCURRENCY], full=full, used=used
-        )
+        yield Used(limit=CONCURRENCY, most=want.slots, window_s=None, source=origins[CONCURRENCY], full=full, used=used)
 
 
 def _learned(bucket: Bucket, now: int) -> Iterator[Used]:

@@ -42,45 +42,36 @@ def limits(given: Asked) -> None:
 
     You set limits under [limits."provider/model"] in tramite.toml. Where they are counted is state.url.
     """
+    import msgspec
+
     from tramite import config
     from tramite.client import governance
 
-    terminal = Terminal(given.quiet)
-    settings = governance.for_programs(config.load())
-    why = _why_nothing(settings)
-    if why is None:
-        from . import counted
-
-        found = counted.buckets(settings, asyncio.run(_read(settings)))
-        why = f"nothing is counted {_where(settings)} now: what is asked is, as long as it fills a limit"
-    else:
-        found = []
-    _show(found, terminal, given.json)
-    if not found:
-        terminal.warn(why)
-
-
-def _show(found: list[Counted], terminal: Terminal, as_json: bool) -> None:
-    import msgspec
-
     from . import facts
 
-    if as_json:
+    terminal = Terminal(given.quiet)
+    found, none = _look(governance.for_programs(config.load()))
+    if given.json:
         terminal.line(facts.json_text(msgspec.to_builtins(found)))
     elif found:
         table(HEADS, [row for bucket in found for row in _rows(bucket)], gives=3)
+    if not found:
+        terminal.warn(none)
 
 
-def _why_nothing(settings: Config) -> str | None:
-    """Why there is nothing to look into; None where there is."""
+def _look(settings: Config) -> tuple[list[Counted], str]:
+    """What is counted, and why nothing is where nothing is. Raises ConfigError, MissingExtra, TramiteError."""
     if settings.state.url == "off":
-        return "limits are neither kept nor counted: state.url is off"
+        return [], "limits are neither kept nor counted: state.url is off"
     if settings.state.url == "memory":
-        return (
+        return [], (
             "state.url is memory: each process counts limits for itself, and nobody can look into it. "
-            'With state.url = "file" the processes of this machine share them, and they are shown here'
+            'With state.url = "file", the processes of this machine share them, and they are shown here'
         )
-    return None
+    from . import counted
+
+    snapshot = asyncio.run(_read(settings))
+    return counted.buckets(settings, snapshot), f"nothing is counted {_where(settings)} now: no limit is in use"
 
 
 def _where(settings: Config) -> str:
@@ -92,7 +83,7 @@ def _where(settings: Config) -> str:
 
 
 async def _read(settings: Config) -> Snapshot:
-    """All buckets. Raises ConfigError, MissingExtra, TramiteError."""
+    """All buckets. Raises as `_look` does."""
     from tramite.client import governance
 
     state = governance.open_state(settings)
