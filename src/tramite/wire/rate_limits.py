@@ -66,8 +66,7 @@ def read(headers: Mapping[str, str], now: float) -> tuple[Reading, ...]:
     """
     if KNOWN.isdisjoint(headers):
         return ()
-    found = [*_openai(headers), *_anthropic(headers, now)]
-    return tuple(found or _ietf(headers) or _plain(headers, now))
+    return tuple(_openai(headers)) or tuple(_anthropic(headers, now)) or _ietf(headers) or _plain(headers, now)
 
 
 def _openai(headers: Mapping[str, str]) -> Iterator[Reading]:
@@ -122,7 +121,7 @@ def _anthropic(headers: Mapping[str, str], now: float) -> Iterator[Reading]:
         )
 
 
-def _ietf(headers: Mapping[str, str]) -> list[Reading]:
+def _ietf(headers: Mapping[str, str]) -> tuple[Reading, ...]:
     """The IETF's draft 09 (draft-ietf-httpapi-ratelimit-headers), as the Hub of Hugging Face sends it."""
     states = dict(_items(headers.get("ratelimit", "")))
     readings: list[Reading] = []
@@ -141,10 +140,10 @@ def _ietf(headers: Mapping[str, str]) -> list[Reading]:
                 source="ratelimit-policy",
             )
         )
-    return readings
+    return tuple(readings)
 
 
-def _plain(headers: Mapping[str, str], now: float) -> list[Reading]:
+def _plain(headers: Mapping[str, str], now: float) -> tuple[Reading, ...]:
     """Any other server: three headers, the reset in seconds from now or since 1970."""
     for name, limit_in, remaining_in, reset_in in _PLAIN:
         limit = _limit(headers.get(limit_in))
@@ -153,29 +152,29 @@ def _plain(headers: Mapping[str, str], now: float) -> list[Reading]:
         reset_s = _number(headers.get(reset_in))
         if reset_s is not None and reset_s >= _EPOCH_FROM:
             reset_s = max(0.0, reset_s - now)
-        return [
-            Reading(
-                name=name,
-                limit=limit,
-                window_s=_window_around(reset_s),
-                remaining=_remaining(headers.get(remaining_in), limit),
-                reset_s=reset_s,
-                source=limit_in,
-            )
-        ]
-    return []
+        reading = Reading(
+            name=name,
+            limit=limit,
+            window_s=_window_around(reset_s),
+            remaining=_remaining(headers.get(remaining_in), limit),
+            reset_s=reset_s,
+            source=limit_in,
+        )
+        return (reading,)
+    return ()
 
 
 _GO = re.compile(r"(\d+\.?\d*|\.\d+)(h|ms|us|µs|μs|ns|m|s)", re.ASCII)
-_GO_WHOLE = re.compile(rf"(?:{_GO.pattern})+", re.ASCII)
 _GO_UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
 
 
 def go_duration_s(text: str) -> float | None:
     """Seconds of a duration as Go prints it: `6m0s`, `12ms`, `1h2m3.5s`. None for anything else, plain numbers too."""
-    if not _GO_WHOLE.fullmatch(text):
-        return None
-    return sum(float(number) * _GO_UNITS_S[unit] for number, unit in _GO.findall(text))
+    seconds, read = 0.0, 0
+    for number, unit in _GO.findall(text):
+        seconds += float(number) * _GO_UNITS_S[unit]
+        read += len(number) + len(unit)
+    return seconds if read == len(text) and read else None
 
 
 def _window_of(limit: float, remaining: float | None, reset_s: float | None, resolution_s: float) -> float:

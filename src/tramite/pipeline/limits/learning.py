@@ -107,7 +107,7 @@ class Learning:
         if reading.remaining is None:
             return 0
         rate, per_s = known.learned.rate, known.limit / known.window_s
-        since = sent.tokens - mark.tokens if reading.tokens else sent.requests - mark.requests
+        since = sent.tokens - mark.tokens if rate.tokens else sent.requests - mark.requests
         refilled = per_s * (sent.at_s - mark.at_s) if reading.steady else 0.0
         left = min(known.limit, reading.remaining + refilled) - since
         if reading.steady:

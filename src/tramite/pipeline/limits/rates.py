@@ -13,11 +13,11 @@ from .decisions import SECOND_US
 from .records import Learned, Rate, Want
 
 HEADROOM = 0.015
-"""So much of each rate is left alone. Providers count in windows whose edges we do not see: half of it is what may be
-taken at once, the other half is for what the way there does to the distance between two requests."""
+"""So much of each rate is left alone: providers count in windows whose edges we do not see (facts A1 to A3)."""
 
-SHORTEST_WINDOW_S = 1.0
-"""A minute's requests are counted in windows as short as this ("60 a minute may be 1 a second": facts A1 to A3)."""
+LATE_S = 0.025
+"""So late a busy process may be without losing a place. More would be caught up with by bursts that pass a window's
+share: a minute's requests are counted in windows as short as a second ("60 a minute may be 1 a second")."""
 
 TOKENS = "tokens_per_minute"
 
@@ -51,6 +51,6 @@ def learned(reading: Reading, headroom: float) -> Learned:
 
 def _rate(name: str, most: float, window_s: float, headroom: float, tokens: bool) -> Rate:
     unit_us = window_s * SECOND_US * (1 + headroom) / most
-    at_once_s = window_s if tokens else SHORTEST_WINDOW_S
-    burst_us = round(at_once_s * SECOND_US * headroom / 2)
-    return Rate(name, most, unit_us, burst_us if tokens else burst_us + math.ceil(unit_us), tokens)
+    # of tokens, what half the headroom of a window makes up for; of requests, one
+    burst_us = round(window_s * SECOND_US * headroom / 2) if tokens else math.ceil(unit_us)
+    return Rate(name, most, unit_us, burst_us + round(LATE_S * SECOND_US), tokens)
