@@ -27,19 +27,21 @@ class Answers:
     """Earlier answers. Opens nothing before the first call that may have one."""
 
     def __init__(self, config: Config, governor: Governor) -> None:
+        self.enabled = config.cache.enabled
+        """Whether a call that says nothing of it may have one."""
         self._config = config
         self._governor = governor
         self._cache: ResponseCache | None = None
 
     def key(self, call: Call, delivery: Mapping[str, Any]) -> str | None:
         """What the answer to this call is kept under; None where it has to be answered anew."""
-        wanted, settings = delivery.get("cache"), self._config.cache
-        if not (wanted or settings.enabled):
+        wanted = delivery.get("cache")
+        if not (wanted or self.enabled):
             return None
         asked = call.model
         if asked is None and (default := self._config.default) is not None:
             asked = default.model
-        return cache_key(call, settings, asked or "", delivery.get("key", ""), wanted)
+        return cache_key(call, self._config.cache, asked or "", delivery.get("key", ""), wanted)
 
     async def find(self, key: str, form: type[R], envelope: Envelope) -> R | None:
         """The answer that is kept under this key, if there is one; observers are told. Raises ConfigError."""

@@ -116,7 +116,7 @@ class Core:
         envelope = self.envelope(call, delivery)
         if span is not None and span.ends_at is not None:
             envelope = msgspec.structs.replace(envelope, ends_at=span.ends_at)
-        key = self.answers.key(call, delivery)
+        key = self.answers.key(call, delivery) if delivery or self.answers.enabled else None
         if key is not None and (earlier := await self.answers.find(key, REPLIES[type(call)], envelope)) is not None:
             return earlier
         try:
