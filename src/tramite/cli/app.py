@@ -21,6 +21,7 @@ COMMANDS = {
     "embed": "Turn texts into vectors, or compare them.",
     "models": "List the models that can be reached, what they cost, and what they can.",
     "prices": "Say how old the prices are, or fetch newer ones.",
+    "limits": "Show the limits that are counted, and how much of each is used now.",
     "logs": "Show what was asked, how it ended, and what it cost.",
     "usage": "Add up tokens, costs, errors and times; check them against a provider's invoice.",
     "config": "Show the configuration and where it comes from; trust a folder's files.",

@@ -36,7 +36,7 @@ def for_programs(config: Config) -> Config:
 
 def governor(config: Config, observers: Sequence[Observer] = ()) -> Governor:
     """Nothing is opened before the first request. Raises ConfigError, MissingExtra."""
-    limiter = None if config.state.url == "off" else Limiter(_state(config))
+    limiter = None if config.state.url == "off" else Limiter(open_state(config))
     if not (config.store.url or config.budgets):
         return Governor(limiter, None, observers)
     from tramite.pipeline.ledger import Ledger
@@ -73,7 +73,8 @@ def _account(provider: Provider) -> str:
     return "@" + hashlib.blake2b(told.encode(), digest_size=4, key=b"tramite limits").hexdigest()
 
 
-def _state(config: Config) -> State:
+def open_state(config: Config) -> State:
+    """Where limits are counted. Raises ConfigError, MissingExtra."""
     url = config.state.url
     if url == "file":
         from tramite.pipeline.limits.file import FileState

@@ -12,7 +12,7 @@ from tramite.providers.addresses import without_password
 from .decisions import SECOND_US
 from .memory import MemoryState
 from .records import AT_ONCE, Lesson, Snapshot, Verdict, Want
-from .redis_link import Link, connect, failures
+from .redis_link import AGAIN_S, Link, connect, failures
 
 
 class RedisState:
@@ -53,7 +53,8 @@ class RedisState:
         if self._local is None:
             raise LimitExceeded(
                 f"{self._unreachable(link)}, and without it nothing may be sent. Start it, or set state.if_unreachable "
-                '= "local" to have each process count alone meanwhile'
+                '= "local" to have each process count alone meanwhile',
+                AGAIN_S,
             )
         verdict = await self._local.take(wants, tokens)
         if verdict.granted:
