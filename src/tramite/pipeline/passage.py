@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tramite.dialects.base import Encoded
@@ -55,12 +55,6 @@ class Passage:
     def sets_out(self, now_s: float) -> None:
         """It is let through now, after it had to wait."""
         self.waited_s, self.began_s = now_s - self.began_s, now_s
-
-    def answered(self, status: int, headers: Mapping[str, str], request_id: str | None) -> None:
-        """The head of an answer is here."""
-        self.status, self.request_id = status, request_id
-        if self.permit is not None:
-            self.permit.answered(headers)
 
     def maybe_billed(self, error: TramiteError | None) -> bool:
         """Whether the provider may have charged for a try that ended with this error (None: its caller left).

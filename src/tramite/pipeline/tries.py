@@ -84,7 +84,7 @@ class Tries:
         await governor.admit(passage, envelope, about, patience, self._policy.timeouts.max_wait_s)
         self.waited_s += passage.waited_s
         if not self.attempts:
-            endpoint.retries.firsts += 1
+            endpoint.retries.deposit(now)
         if not endpoint.standing.well:
             endpoint.standing.probe(now, PROBE_S)
         return passage
