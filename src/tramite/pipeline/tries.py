@@ -79,7 +79,7 @@ class Tries:
         encoded = envelope.body_for(endpoint.dialect, endpoint.target)
         if notice:
             encoded = msgspec.structs.replace(encoded, notices=(*encoded.notices, notice))
-        self.passage = passage = Passage(endpoint, encoded, now - patience.started_at)
+        self.passage = passage = Passage(endpoint, encoded, now - patience.started_at, endpoint.renewals)
         about = About(self.call_id, len(self.attempts) + 1, self._found.name)
         await governor.admit(passage, envelope, about, patience, self._policy.timeouts.max_wait_s)
         self.waited_s += passage.waited_s
