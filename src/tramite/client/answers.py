@@ -51,7 +51,7 @@ class Answers:
         if reply is None:
             return None
         reply = msgspec.structs.replace(reply, timings=Timings(total_s=time.monotonic() - began_s))
-        if self._governor.observed:
+        if self._governor.watched:
             self._governor.request_ended(_outcome(reply, envelope))
         return reply
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import logging
+import os
 from collections.abc import Sequence
+from itertools import count
 from time import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,8 +19,6 @@ from .patience import Patience
 
 if TYPE_CHECKING:
     from .ledger import Ledger
-
-logger = logging.getLogger("tramite")
 
 COUNTED_OUTPUT = frozenset(("openai", "openai-responses", "anthropic", "huggingface"))
 """The dialects whose providers count the output that is asked for when they let a request in (facts A1 to A3)."""
@@ -42,11 +41,19 @@ class Governor:
         self.limiter = limiter
         self.ledger = ledger
         self.observed = bool(ledger or observers)
-        """Whether anybody wants to know."""
+        """Whether anybody wants to know of tries."""
+        self.watched = bool(observers)
+        """Whether anybody wants to know of whole requests."""
         self._observers: tuple[Observer, ...] = (*([ledger] if ledger else []), *observers)
+        self._name = os.urandom(8).hex()
+        self._numbers = count(1)
 
     def __repr__(self) -> str:
         return f"Governor({self.limiter!r}, {self.ledger!r}, {len(self._observers)} observers)"
+
+    def name_request(self) -> str:
+        """A name that no other request has, of this process or another, before a fork or after it."""
+        return f"{self._name}{os.getpid():x}-{next(self._numbers):x}"
 
     async def admit(
         self, passage: Passage, envelope: Envelope, about: About, patience: Patience, wait_s: float

@@ -109,7 +109,7 @@ class Pipeline:
         if tries is not None:
             if tries.passage is not None:
                 tries.leave()
-            if self._governor.observed:
+            if self._governor.watched:
                 self._governor.request_ended(outcome(tries, envelope, patience, came))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from math import inf
 from typing import Any
 
@@ -53,7 +52,7 @@ class Tries:
         self.envelope = envelope
         self.passage: Passage | None = None
         """The try under way."""
-        self.call_id = os.urandom(12).hex() if policy.governor.observed else ""
+        self.call_id = policy.governor.name_request() if policy.governor.observed else ""
         self._found = found
         self._policy = policy
         self._patience = patience
