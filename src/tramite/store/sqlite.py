@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from .database import Engine, Row
 
 BUSY_S = 5.0
 """How long one try waits for another process's lock."""
-CHECKPOINT_PAGES = 4000
-"""How long the write-ahead log grows before it is worked in, which syncs: seldom enough for steady commits."""
+CHECKPOINT_CHANGES = 4000
+"""After so many changed rows the write-ahead log is worked into the file."""
+CHECKPOINT_PAGES = 16_000
+"""When SQLite does so by itself, should that not be enough: the log is kept below 64 MB."""
+_CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 _MAY_PASS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -31,7 +35,10 @@ class SQLite:
         self.name = f"sqlite:///{path}"
         try:
             _make(path)
+            self._path = path
             self._connection = _connected(path)
+            self._checkpoint: threading.Thread | None = None
+            self._checked = 0
         except (OSError, sqlite3.Error) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise ConfigError(f"cannot open the store at {self.name}: {why}") from error
@@ -45,6 +52,7 @@ class SQLite:
 
     def commit(self) -> None:
         self._connection.execute("COMMIT")
+        self._work_in()
 
     def rollback(self) -> None:
         if self._connection.in_transaction:
@@ -68,7 +76,22 @@ class SQLite:
         return isinstance(error, sqlite3.Error) and _code(error) in _MAY_PASS
 
     def close(self) -> None:
+        if self._checkpoint is not None and self._checkpoint.is_alive():
+            self._checkpoint.join()
         self._connection.close()
+
+    def _work_in(self) -> None:
+        """The log into the file, now and then. Syncing takes long, so a thread does it while writing goes on; what was
+        written meanwhile is little, and done right here, so that the log can begin anew."""
+        connection = self._connection
+        with suppress(sqlite3.Error, RuntimeError):  # no thread begins any more in a program that is ending
+            if self._checkpoint is None:
+                if connection.total_changes > self._checked + CHECKPOINT_CHANGES:
+                    self._checkpoint = threading.Thread(target=_work_in, args=(self._path,), daemon=True)
+                    self._checkpoint.start()
+            elif not self._checkpoint.is_alive():
+                self._checkpoint, self._checked = None, connection.total_changes
+                connection.execute(_CHECKPOINT)
 
 
 def _make(path: Path) -> None:
@@ -89,6 +112,11 @@ def _connected(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _work_in(path: Path) -> None:
+    with suppress(sqlite3.Error), closing(_connected(path)) as connection:
+        connection.execute(_CHECKPOINT)
 
 
 def _into_wal(connection: sqlite3.Connection) -> None:

@@ -30,7 +30,7 @@ class Store:
     def __init__(self, url: str, clock: Callable[[], int] | None = None) -> None:
         self.url = url
         self._clock = clock
-        self._writer = Writer(partial(connect, url), clock)
+        self._writer = Writer(shown(url), partial(connect, url), clock)
         self._close = weakref.finalize(self, self._writer.close)
 
     def __repr__(self) -> str:
@@ -89,7 +89,7 @@ class Store:
             database.close()
 
     def connect(self) -> Database:
-        """A connection of one's own, for reading. Raises ConfigError."""
+        """A connection of one's own, for reading; to be closed before a fork. Raises ConfigError."""
         return connect(self.url)
 
     @property

@@ -49,9 +49,10 @@ class Writer:
     of its own.
     """
 
-    def __init__(self, connect: Callable[[], Database], clock: Callable[[], int] | None = None) -> None:
+    def __init__(self, name: str, connect: Callable[[], Database], clock: Callable[[], int] | None) -> None:
         self.dropped = 0
         """Entries that were refused since too much waited."""
+        self._name = name
         self._connect = connect
         self._clock = clock
         self._database: Database | None = None
@@ -98,25 +99,33 @@ class Writer:
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
-    def forget(self) -> None:
-        """In a forked child: queue, thread and connection are the parent's.
+    def pause(self) -> None:
+        """Before a fork: end what is being written, and close the connection.
 
-        The connection is neither used nor closed: either would reach what the parent is doing with it.
+        SQLite counts a process's locks beside the kernel's; a child that inherits the count, but not the locks, writes
+        without any. And what is sent on an inherited socket reaches the parent's server.
         """
-        if self._database is not None:
-            _inherited.append(self._database)
-            self._database = None
+        self._writing.acquire()
+        self._hang_up()
+
+    def resume(self) -> None:
+        """After a fork, in the parent."""
+        self._writing.release()
+
+    def forget(self) -> None:
+        """After a fork, in the child: queue and thread are the parent's."""
         self._begin_anew()
 
     def _may_wait(self, job: Job) -> bool:
         full = len(self._queue) >= MAX_WAITING
         if isinstance(job.operation, Place) and (full or self._closing_s is not None):
             why = f"{len(self._queue):,} writes wait for it" if full else "it is closed"
-            raise StoreFailed(f"the store takes no further request: {why}")
+            raise StoreFailed(f"the store at {self._name} takes no further request: {why}")
         if job.spare and full:
             self.dropped += 1
             if self.dropped & (self.dropped - 1) == 0:  # 1, 2, 4 …: loud, but not once for each
-                logger.error("the store cannot be written fast enough: %s entries of the ledger are lost", self.dropped)
+                slow = "the store at %s cannot be written fast enough: entries of the ledger lost so far: %s"
+                logger.error(slow, self._name, self.dropped)
         return not (job.spare and full)
 
     def _run(self) -> None:
@@ -135,18 +144,15 @@ class Writer:
 
     def _write(self, batch: Sequence[Job]) -> None:
         """Until it is done. Where it cannot be, each by itself, so that one that is wrong fails alone."""
-        with self._writing:
-            try:
-                answers = self._until_done([job.operation for job in batch if job.operation is not None])
-            except Exception as error:  # noqa: BLE001  # a thread that ends would take all that follows with it
-                if len(batch) == 1 or self._too_late():
-                    for job in batch:
-                        self._failed(job, error)
-                    return
-                answers = None
-        if answers is None:
+        try:
+            answers = self._until_done([job.operation for job in batch if job.operation is not None])
+        except Exception as error:  # noqa: BLE001  # a thread that ends would take all that follows with it
+            alone = len(batch) == 1 or self._too_late()
             for job in batch:
-                self._write([job])
+                if alone:
+                    self._failed(job, error)
+                else:
+                    self._write([job])
             return
         waiting = iter(answers)
         _tell([(job, None if job.operation is None else next(waiting)) for job in batch])
@@ -154,16 +160,18 @@ class Writer:
     def _until_done(self, operations: Sequence[Operation]) -> list[Answer]:
         pause_s, told = FIRST_PAUSE_S, False
         while operations:
-            try:
-                if self._database is None:
-                    self._database = self._connect()
-                return carry_out(self._database, operations, self._clock and self._clock())
-            except Exception as error:
-                if not self._may_pass(error) or self._too_late():
-                    raise
-                if pause_s > 1 and not told:
-                    logger.warning("the store cannot be written; trying again until it can: %s", error)
-                    told = True
+            with self._writing:
+                try:
+                    if self._database is None:
+                        self._database = self._connect()
+                    return carry_out(self._database, operations, self._clock and self._clock())
+                except Exception as error:
+                    if not self._may_pass(error) or self._too_late():
+                        raise
+                    failure = error
+            if pause_s > 1 and not told:
+                logger.warning("the store at %s cannot be written; trying until it can: %s", self._name, failure)
+                told = True
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         return []
@@ -187,11 +195,11 @@ class Writer:
 
     def _failed(self, job: Job, error: Exception) -> None:
         if job.waiter is not None:
-            failure = StoreFailed(f"the store could not be written: {error}")
+            failure = StoreFailed(f"the store at {self._name} could not be written: {error}")
             failure.__cause__ = error
             _tell([(job, failure)])
         else:
-            logger.error("an entry of the ledger could not be written and is lost: %r", error)
+            logger.error("the store at %s: an entry could not be written and is lost: %r", self._name, error)
 
 
 def _tell(answers: Sequence[tuple[Job, BaseException | None]]) -> None:
@@ -218,13 +226,25 @@ def _wake(told: Sequence[tuple[asyncio.Future[None], BaseException | None]]) -> 
 
 
 _everyone: weakref.WeakSet[Writer] = weakref.WeakSet()
-_inherited: list[Database] = []
+_paused: list[Writer] = []
+
+
+def _pause_all() -> None:
+    for writer in list(_everyone):
+        writer.pause()
+        _paused.append(writer)
+
+
+def _resume_all() -> None:
+    while _paused:
+        _paused.pop().resume()
 
 
 def _forget_all() -> None:
+    _paused.clear()
     for writer in list(_everyone):
         writer.forget()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
+    os.register_at_fork(before=_pause_all, after_in_parent=_resume_all, after_in_child=_forget_all)
