@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -51,7 +52,7 @@ WHERE total > ? ORDER BY expires_ns DESC LIMIT 1"""
 class ResponseCache:
     """Bytes under keys, each for `ttl_s` seconds. An empty `url` keeps them in this process's memory alone.
 
-    Any number of event loops may use it, also after it was closed; a forked child opens a connection of its own.
+    Any number of event loops may use it, also after it was closed; a forked child goes on with a connection of its own.
     Raises ConfigError, MissingExtra when it is made. A database that fails later is only logged: what cannot be found
     is asked anew.
     """
@@ -60,9 +61,9 @@ class ResponseCache:
         self._ttl_ns = int(ttl_s * _NS)
         self._now_ns = now_ns
         self._latest = _Latest(IN_MEMORY_BYTES)
-        self._url = url
         self._desk = _Desk(url, connect_migrated(url)) if url else None
         self._writes = 0
+        _everyone.add(self)
 
     def __repr__(self) -> str:
         return f"<ResponseCache: {len(self._latest)} in memory{', more in the store' if self._desk else ''}>"
@@ -71,9 +72,9 @@ class ResponseCache:
         """What is kept under this key; None if nothing is, or not any more."""
         now_ns = self._now_ns()
         found = self._latest.get(key, now_ns)
-        if found is not None or (desk := self._own_desk()) is None:
+        if found is not None or self._desk is None:
             return found
-        rows = await desk.soon(lambda database: database.execute(_READ, (key, now_ns)))
+        rows = await self._desk.soon(lambda database: database.execute(_READ, (key, now_ns)))
         if not rows:
             return None
         until_ns, reply = rows[0]
@@ -85,10 +86,10 @@ class ResponseCache:
         now_ns = self._now_ns()
         until_ns = now_ns + self._ttl_ns
         self._latest.put(key, until_ns, reply)
-        if (desk := self._own_desk()) is not None:
+        if self._desk is not None:
             sweep = self._writes % SWEEP_EVERY == 0
             self._writes += 1
-            desk.later(partial(_write, (key, now_ns, until_ns, len(reply), reply), sweep))
+            self._desk.later(partial(_write, (key, now_ns, until_ns, len(reply), reply), sweep))
 
     async def aclose(self) -> None:
         """Write what is due, and close the connection."""
@@ -96,20 +97,20 @@ class ResponseCache:
 
     def close(self) -> None:
         """The same, for a thread that has no event loop to keep going."""
-        if (desk := self._own_desk()) is not None:
-            desk.close()
+        if self._desk is not None:
+            self._desk.close()
 
-    def _own_desk(self) -> _Desk | None:
-        """The desk, of this process: in a forked child another one."""
-        if self._desk is not None and self._desk.process != os.getpid():
-            _inherited.append(self._desk)
-            self._desk = _Desk(self._url, None)
-        return self._desk
+    def pause(self) -> None:
+        """Before a fork."""
+        self._latest.lock.acquire()
+        if self._desk is not None:
+            self._desk.pause()
 
-
-_inherited: list[_Desk] = []
-"""Those of a parent process, kept so that they are not closed either (sqlite.org, "How To Corrupt An SQLite Database
-File", carrying an open connection across a fork)."""
+    def resume(self) -> None:
+        """After it, in parent and child."""
+        if self._desk is not None:
+            self._desk.resume()
+        self._latest.lock.release()
 
 
 def _write(row: tuple[str, int, int, int, bytes], sweep: bool, database: Database) -> None:
@@ -128,13 +129,13 @@ class _Latest:
         self._most_bytes = most_bytes
         self._bytes = 0
         self._entries: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
-        self._lock = Lock()
+        self.lock = Lock()
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, key: str, now_ns: int) -> bytes | None:
-        with self._lock:
+        with self.lock:
             until_ns, reply = self._entries.get(key, (0, b""))
             if until_ns > now_ns:
                 self._entries.move_to_end(key)
@@ -143,7 +144,7 @@ class _Latest:
             return None
 
     def put(self, key: str, until_ns: int, reply: bytes) -> None:
-        with self._lock:
+        with self.lock:
             self._remove(key)
             self._entries[key] = until_ns, reply
             self._bytes += len(reply)
@@ -158,10 +159,9 @@ class _Latest:
 class _Desk:
     """One thread that does all the work on one connection, in order. The interpreter's exit waits for what is due."""
 
-    def __init__(self, url: str, database: Database | None) -> None:
-        self.process = os.getpid()
+    def __init__(self, url: str, database: Database) -> None:
         self._url = url
-        self._database = database
+        self._database: Database | None = database
         self._retry_at = 0.0
         self._thread: ThreadPoolExecutor | None = None
         self._due: set[Future[None]] = set()
@@ -181,9 +181,19 @@ class _Desk:
     def close(self) -> None:
         """Do what is due, close the connection, end the thread. The next work begins anew."""
         with self._lock:
-            thread, self._thread = self._thread, None
-        if thread is None:
-            thread = ThreadPoolExecutor(1)
+            self._end()
+
+    def pause(self) -> None:
+        """Before a fork: close, and let nobody begin anew. See `Writer.pause` for what would go wrong."""
+        self._lock.acquire()
+        self._end()
+
+    def resume(self) -> None:
+        """After a fork, in parent and child."""
+        self._lock.release()
+
+    def _end(self) -> None:
+        thread, self._thread = self._thread or ThreadPoolExecutor(1), None
         thread.submit(self._disconnect)
         thread.shutdown()
 
@@ -218,3 +228,22 @@ class _Desk:
         if database is not None:
             with suppress(database.errors):
                 database.close()
+
+
+_everyone: weakref.WeakSet[ResponseCache] = weakref.WeakSet()
+_paused: list[ResponseCache] = []
+
+
+def _pause_all() -> None:
+    _paused[:] = list(_everyone)
+    for cache in _paused:
+        cache.pause()
+
+
+def _resume_all() -> None:
+    while _paused:
+        _paused.pop().resume()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_pause_all, after_in_parent=_resume_all, after_in_child=_resume_all)

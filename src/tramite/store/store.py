@@ -14,7 +14,7 @@ from .database import Database, shown
 from .opening import connect, connect_migrated
 from .retention import prune_behind
 from .rows import Allowance, Entry, Standing, Texts
-from .transaction import Operation, Place, Release, Settle, Write, carry_out, standings
+from .transaction import Operation, Place, Record, Release, Settle, Write, carry_out, standings
 from .writer import Job, Writer
 
 MAX_TEXTS_WAITING = 1000
@@ -64,7 +64,7 @@ class Store:
 
     def record(self, entry: Entry, texts: Texts | None = None) -> None:
         """An attempt that had no hold. Queued: never blocks; refused, loudly, when too much waits (see `dropped`)."""
-        self._put(Settle(entry, self._bearable(texts)), spare=True)
+        self._put(Record(entry, self._bearable(texts)), spare=True)
 
     def write(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Any other statement, once for each of these rows, with `?` for their values. Queued: never blocks."""

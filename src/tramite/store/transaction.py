@@ -21,10 +21,9 @@ _SUMS = (
     "SELECT budget, period, start_ns, spent_nanousd, held_nanousd FROM windows "
     "WHERE budget = ? AND period = ? AND start_ns = ?"
 )
-_PUT_ROW = (
-    f"INSERT INTO attempts ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT (id) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in FIXED)
-)
+_INSERT = f"INSERT INTO attempts ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT (id) "
+_RECORD = f"{_INSERT} DO NOTHING"
+_PUT_ROW = f"{_INSERT} DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in FIXED)
 _PUT_SUMS = (
     "INSERT INTO windows (budget, period, start_ns, spent_nanousd, held_nanousd) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (budget, period, start_ns) "
@@ -50,6 +49,13 @@ class Settle(Struct, frozen=True):
     texts: Texts | None = None
 
 
+class Record(Struct, frozen=True):
+    """An attempt that had no hold. One that is known already stays as it is."""
+
+    entry: Entry
+    texts: Texts | None = None
+
+
 class Release(Struct, frozen=True):
     """An attempt was never sent."""
 
@@ -63,7 +69,7 @@ class Write(Struct, frozen=True):
     rows: Sequence[Sequence[Any]]
 
 
-Operation: TypeAlias = Place | Settle | Release | Write
+Operation: TypeAlias = Place | Settle | Record | Release | Write
 Answer: TypeAlias = BudgetExceeded | None
 
 
@@ -139,9 +145,12 @@ def _save(database: Database, books: Books, operations: Iterable[Operation]) -> 
     if books.moved:
         sums = books.sums
         database.many(_PUT_SUMS, [(*at, sums[at].spent_nanousd, sums[at].held_nanousd) for at in sorted(books.moved)])
+    records = [to_row(operation.entry) for operation in operations if type(operation) is Record]
+    if records:
+        database.many(_RECORD, records)
     for operation in operations:
         match operation:
-            case Settle(entry, Texts() as texts):
+            case Settle(entry, Texts() as texts) | Record(entry, Texts() as texts):
                 said = [None if text is None else storable(text) for text in (texts.prompt, texts.answer)]
                 database.many(_PUT_TEXTS, [(entry.id, *said)])
             case Write(sql, rows):

@@ -25,6 +25,8 @@ logger = logging.getLogger("tramite.store")
 
 BATCH = 512
 """Operations in one transaction: the lock is everybody's."""
+LINGER_S = 0.1
+"""How long entries that had no hold wait for more of their kind: a transaction costs more than they do."""
 MAX_WAITING = 20_000
 """Operations that may wait. A full queue refuses further holds, and entries that had none."""
 PARTING_S = 10.0
@@ -61,6 +63,8 @@ class Writer:
 
     def _begin_anew(self) -> None:
         self._queue: deque[Job] = deque()
+        self._pressing = 0
+        """How many of these somebody waits for, or money does."""
         self._wake = threading.Condition(threading.Lock())
         self._writing = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -79,10 +83,12 @@ class Writer:
                 return
             if not self._ended:
                 self._queue.append(job)
+                self._pressing += not job.spare
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._run, name="tramite: store", daemon=True)
                     self._thread.start()
-                self._wake.notify()
+                if self._pressing or len(self._queue) in (1, BATCH):
+                    self._wake.notify()
                 return
         self._write([job])
         with self._writing:
@@ -139,8 +145,15 @@ class Writer:
         with self._wake:
             while not self._queue and self._closing_s is None:
                 self._wake.wait()
+            until_s = time.monotonic() + LINGER_S
+            while not self._pressing and self._closing_s is None and len(self._queue) < BATCH:
+                if (left_s := until_s - time.monotonic()) <= 0:
+                    break
+                self._wake.wait(left_s)
             self._ended = not self._queue
-            return [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+            self._pressing -= sum(not job.spare for job in batch)
+            return batch
 
     def _write(self, batch: Sequence[Job]) -> None:
         """Until it is done. Where it cannot be, each by itself, so that one that is wrong fails alone."""

@@ -119,7 +119,7 @@ def test_a_long_cold_start_is_told_on_the_stream() -> None:
 
 # fault, error of a whole reply and how often it was tried, error of a stream, tries, the text that it keeps
 FAILS: list[tuple[str, str, int, str, int, str | None]] = [
-    ("429", "Throttled", 3, "Throttled", 3, ""),
+    ("429", "Throttled", 6, "Throttled", 6, ""),
     ("500", "Overloaded", 3, "Overloaded", 3, ""),
     ("cut@2", "ConnectionBroken", 3, "IncompleteStream", 1, TWO),
     ("cut@0", "ConnectionBroken", 3, "IncompleteStream", 3, ""),

@@ -40,7 +40,7 @@ async def _ask(model: str, stream: bool) -> tuple[Reply | TramiteError, int]:
 
 # fault, error of a whole reply and how often it was tried, error of a stream, tries, the text that it keeps
 FAILS: list[tuple[str, str, int, str, int, str]] = [
-    ("429", "Throttled", 3, "Throttled", 3, ""),
+    ("429", "Throttled", 6, "Throttled", 6, ""),
     ("529", "Overloaded", 3, "Overloaded", 3, ""),
     ("cut@2", "ConnectionBroken", 3, "IncompleteStream", 1, TWO),
     ("cut@0", "ConnectionBroken", 3, "IncompleteStream", 3, ""),
