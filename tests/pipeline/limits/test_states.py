@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.pipeline.limits.suite import RATES, Clock, follow, steps, ways
 from tramite.errors import ConfigError
+from tramite.pipeline.limits import files
 from tramite.pipeline.limits.decisions import LEASE_US, SECOND_US
 from tramite.pipeline.limits.file import FileState
 from tramite.pipeline.limits.memory import SWEEP_FROM, MemoryState
@@ -96,7 +97,10 @@ async def test_a_clock_that_is_set_back_keeps_nobody_waiting_longer(tmp_path: Pa
     await state.aclose()
 
 
-async def test_a_locked_file_keeps_neither_the_loop_nor_others_waiting_for_ever(tmp_path: Path) -> None:
+async def test_a_locked_file_keeps_neither_the_loop_nor_others_waiting_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "WEDGED_S", 0.1)
     state = FileState(tmp_path)
     state.take_now(SLOT, 1)
     held = os.open(places(tmp_path)[0], os.O_RDWR)
@@ -104,13 +108,11 @@ async def test_a_locked_file_keeps_neither_the_loop_nor_others_waiting_for_ever(
     assert not state.take_now(WANTS, 1)
     ticks = 0
     taking = asyncio.create_task(state.take(WANTS, 1))
-    began = time.monotonic()
     while not taking.done():
         await asyncio.sleep(0.01)
         ticks += 1
     assert taking.result().granted
-    assert ticks >= 20
-    assert time.monotonic() - began < 10
+    assert ticks >= 3
     state.give_back(SLOT, 0, False)
     os.close(held)
     await state.aclose()
