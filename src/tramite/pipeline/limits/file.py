@@ -60,7 +60,7 @@ class FileState:
     def give_back(self, wants: Sequence[Want], tokens: int, unsent: bool) -> None:
         def change(buckets: Sequence[Bucket], now: int) -> None:
             for bucket, want in zip(buckets, wants, strict=True):
-                decisions.give_back(bucket, want, tokens, unsent, self._holder, now)
+                decisions.give_back(bucket, want, tokens, unsent, self.holder, now)
 
         self._do([want.bucket for want in wants], change)
 
@@ -74,7 +74,7 @@ class FileState:
 
     def renew(self, buckets: Iterable[str]) -> None:
         for name in buckets:
-            self._do([name], lambda found, now: decisions.renew(found[0], self._holder, now))
+            self._do([name], lambda found, now: decisions.renew(found[0], self.holder, now))
 
     async def read(self) -> Snapshot:
         try:
@@ -91,7 +91,7 @@ class FileState:
     def _begin(self) -> None:
         """In a process of its own: one that was forked shares its parent's locks, and must not."""
         self._pid = os.getpid()
-        self._holder = f"{_NAMESPACE}:{self._pid}:{secrets.token_hex(4)}"
+        self.holder = f"{_NAMESPACE}:{self._pid}:{secrets.token_hex(4)}"
         self._files.close()
 
     def _at_once(self, wants: Sequence[Want], decide: Change[Verdict]) -> Verdict:
@@ -119,9 +119,9 @@ class FileState:
     def _decide(
         self, wants: Sequence[Want], tokens: int, ahead_us: int, buckets: Sequence[Bucket], now: int
     ) -> Verdict:
-        verdict = decisions.take(buckets, wants, tokens, self._holder, now, ahead_us)
-        if verdict.limit == CONCURRENCY and _drop_dead(buckets, self._holder):
-            verdict = decisions.take(buckets, wants, tokens, self._holder, now, ahead_us)
+        verdict = decisions.take(buckets, wants, tokens, self.holder, now, ahead_us)
+        if verdict.limit == CONCURRENCY and _drop_dead(buckets, self.holder):
+            verdict = decisions.take(buckets, wants, tokens, self.holder, now, ahead_us)
         return verdict
 
     def _do(self, names: Sequence[str], change: Change[None]) -> None:

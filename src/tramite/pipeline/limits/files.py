@@ -141,10 +141,16 @@ class Files:
         while True:
             if name not in opened:
                 opened[name] = self._opened(name)
-            fcntl.flock(opened[name], fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(opened[name]).st_nlink:
-                return
-            os.close(opened.pop(name))  # it was removed, or superseded: what it is called now is another file
+            descriptor = opened[name]
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if os.fstat(descriptor).st_nlink:
+                    raise
+            else:
+                if os.fstat(descriptor).st_nlink:
+                    return
+            os.close(opened.pop(name))  # it was removed, or superseded: what has its name now is another file
 
     def _opened(self, name: str) -> int:
         path = self._path(name)

@@ -15,13 +15,21 @@ SWEEP_FROM = 1024
 _HOLDER = "here"  # there is no other process
 
 
+def loop_us() -> int:
+    """The running loop's time; outside of any, the clock that loops go by."""
+    try:
+        return int(asyncio.get_running_loop().time() * decisions.SECOND_US)
+    except RuntimeError:
+        return int(time.monotonic() * decisions.SECOND_US)
+
+
 class MemoryState:
     """See `State`."""
 
     shared = False
 
-    def __init__(self, now_us: Callable[[], int] | None = None) -> None:
-        self._now_us = now_us or loop_us
+    def __init__(self, now_us: Callable[[], int] = loop_us) -> None:
+        self._now_us = now_us
         self._buckets: dict[str, Bucket] = {}
         self._sweep_at = SWEEP_FROM
 
@@ -76,11 +84,3 @@ class MemoryState:
     def _sweep(self, now: int) -> None:
         self._buckets = {name: bucket for name, bucket in self._buckets.items() if not decisions.idle(bucket, now)}
         self._sweep_at = max(SWEEP_FROM, 2 * len(self._buckets))
-
-
-def loop_us() -> int:
-    """The running loop's time; outside of any, the clock that loops go by."""
-    try:
-        return int(asyncio.get_running_loop().time() * decisions.SECOND_US)
-    except RuntimeError:
-        return int(time.monotonic() * decisions.SECOND_US)
