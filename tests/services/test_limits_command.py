@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from urllib.parse import urlsplit
 
-import pytest
-
 from tests.cli.world import call, provider
 
 LIMITS = '[limits."sim/ok"]\nrequests_per_minute = 6000\nrequests_per_day = 50\nconcurrency = 4\n'
