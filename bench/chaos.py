@@ -36,20 +36,24 @@ PAUSES_S = (0.1, 0.6)
 
 
 def havoc(
-    command: Callable[[int], Sequence[str]], kills: int, watch: Callable[[], None], workers: int = 3, seed: int = 0
+    command: Callable[[int], Sequence[str]],
+    kills: int,
+    watch: Callable[[], None],
+    workers: int = 3,
+    pauses_s: tuple[float, float] = PAUSES_S,
 ) -> None:
     """Keep so many processes running, the n-th one started with `command(n)`, and kill one of them this many times.
 
     `watch` is called again and again meanwhile. A process that ends by itself is a RuntimeError.
     """
-    chance, started = random.Random(seed), 0
+    chance, started = random.Random(0), 0
     running: list[subprocess.Popen[bytes]] = []
     try:
         for kill in range(kills + 1):
             while len(running) < workers:
                 running.append(subprocess.Popen(command(started), cwd=ROOT))
                 started += 1
-            until = time.monotonic() + chance.uniform(*PAUSES_S)
+            until = time.monotonic() + chance.uniform(*pauses_s)
             while time.monotonic() < until:
                 watch()
             if ended := [process for process in running if process.poll() is not None]:

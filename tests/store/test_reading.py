@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.store.ledgers import NOON, answered, database, failed, ledger, put
 from tests.store.reading_contract import CONTRACT, ids
-from tramite.store import retention
+from tramite.store import open_store, retention
 from tramite.store.filters import Filter
-from tramite.store.opening import sqlite_url
+from tramite.store.opening import connect, sqlite_url
 from tramite.store.reading import open_ledger
 from tramite.store.rows import Texts
 
@@ -106,3 +108,17 @@ def test_it_is_done_once_a_day_whoever_opens_the_store() -> None:
         assert retention.prune_daily(other, keep_days) == 0
         one.execute("UPDATE upkeep SET at_ns = at_ns - ?", (DAY_NS,))
         assert retention.prune_daily(other, keep_days) == 1
+
+
+def test_it_is_done_behind_who_opens_the_store_and_a_failure_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    url = sqlite_url(Path("ledger.sqlite").absolute())
+    with database(Path("ledger.sqlite")) as store:
+        put(store, [answered(1, at_ns=0)])
+        open_store(url, keep_days=1).close()
+        for thread in threading.enumerate():
+            if thread.name == "tramite: retention":
+                thread.join()
+        assert store.execute("SELECT count(*) FROM attempts") == [(0,)]
+        store.execute("DROP TABLE upkeep")
+    retention.prune_behind(partial(connect, url), 1).join()
+    assert "could not be deleted" in caplog.text

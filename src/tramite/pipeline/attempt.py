@@ -207,7 +207,9 @@ async def _send(passage: Passage, timeouts: Timeouts, patience: Patience, first_
         response = await patience.wait(endpoint.transport.send(request), first_s)
     except Interrupted as interrupted:
         raise _late(interrupted, patience, endpoint, f"no answer within {first_s or 0:g} s (first_token_s)") from None
-    passage.answered(response.status, response.headers, request_id(response.headers))
+    passage.status, passage.request_id = response.status, request_id(response.headers)
+    if passage.permit is not None:
+        passage.permit.answered(response.headers)
     if response.status < 300:
         return response
     try:

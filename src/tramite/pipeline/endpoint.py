@@ -66,7 +66,7 @@ class Endpoint:
         self.standing, self.retries = shared.standing, shared.retries
         self.target = Target(provider.name, model, provider.traits)
         self.name = str(self.target)
-        self.server = "" if provider.in_process else urlsplit(provider.base_url).netloc
+        self.server = "" if provider.in_process else urlsplit(provider.base_url).netloc.rpartition("@")[2]
         self.renewals = 0
         """How often another secret was found after a 401."""
         self._headers: dict[str, str] | None = None

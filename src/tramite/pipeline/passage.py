@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from tramite.dialects.base import Encoded
 from tramite.errors import ProviderError, TramiteError
@@ -16,38 +18,32 @@ if TYPE_CHECKING:
     from .observing import Beginning
 
 
-class Passage:
+class Passage(Struct, eq=False):
     """A try that is under way. What was taken for it (a permit, held money) is given back by whoever let it through."""
 
-    __slots__ = (
-        *("beginning", "began_s", "encoded", "endpoint", "finish", "first_token_s", "held_nanousd"),
-        *("permit", "renewals", "request_id", "sent", "status", "texts", "usage"),
-        *("value", "waited_s"),
-    )
-
-    def __init__(self, endpoint: Endpoint, encoded: Encoded, began_s: float) -> None:
-        self.endpoint = endpoint
-        self.encoded = encoded
-        self.renewals = endpoint.renewals
-        self.began_s = began_s
-        """Seconds since the request began."""
-        self.waited_s = 0.0
-        self.sent = False
-        """Whether it was handed to the transport, and so may have reached the provider."""
-        self.status: int | None = None
-        self.request_id: str | None = None
-        self.first_token_s: float | None = None
-        self.finish: Finish | None = None
-        self.usage: Usage | None = None
-        self.value: object = None
-        """What the edge made of a whole body."""
-        self.texts: Callable[[], tuple[str, str]] | None = None
-        """Prompt and answer, for a ledger that keeps them."""
-        self.permit: Permit | None = None
-        self.held_nanousd: int | None = None
-        """None where no money is held."""
-        self.beginning: Beginning | None = None
-        """None where nobody wants to know."""
+    endpoint: Endpoint
+    encoded: Encoded
+    began_s: float
+    """Seconds since the request began."""
+    renewals: int
+    """How often the endpoint's secret had been renewed by then."""
+    waited_s: float = 0.0
+    sent: bool = False
+    """Whether it was handed to the transport, and so may have reached the provider."""
+    status: int | None = None
+    request_id: str | None = None
+    first_token_s: float | None = None
+    finish: Finish | None = None
+    usage: Usage | None = None
+    value: object = None
+    """What the edge made of a whole body."""
+    texts: Callable[[], tuple[str, str]] | None = None
+    """Prompt and answer, for a ledger that keeps them."""
+    permit: Permit | None = None
+    held_nanousd: int | None = None
+    """None where no money is held."""
+    beginning: Beginning | None = None
+    """None where nobody wants to know."""
 
     def __repr__(self) -> str:
         return f"Passage({self.endpoint.name}, status={self.status})"
@@ -55,12 +51,6 @@ class Passage:
     def sets_out(self, now_s: float) -> None:
         """It is let through now, after it had to wait."""
         self.waited_s, self.began_s = now_s - self.began_s, now_s
-
-    def answered(self, status: int, headers: Mapping[str, str], request_id: str | None) -> None:
-        """The head of an answer is here."""
-        self.status, self.request_id = status, request_id
-        if self.permit is not None:
-            self.permit.answered(headers)
 
     def maybe_billed(self, error: TramiteError | None) -> bool:
         """Whether the provider may have charged for a try that ended with this error (None: its caller left).

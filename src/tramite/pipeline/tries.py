@@ -79,12 +79,12 @@ class Tries:
         encoded = envelope.body_for(endpoint.dialect, endpoint.target)
         if notice:
             encoded = msgspec.structs.replace(encoded, notices=(*encoded.notices, notice))
-        self.passage = passage = Passage(endpoint, encoded, now - patience.started_at)
+        self.passage = passage = Passage(endpoint, encoded, now - patience.started_at, endpoint.renewals)
         about = About(self.call_id, len(self.attempts) + 1, self._found.name)
         await governor.admit(passage, envelope, about, patience, self._policy.timeouts.max_wait_s)
         self.waited_s += passage.waited_s
         if not self.attempts:
-            endpoint.retries.firsts += 1
+            endpoint.retries.deposit(now)
         if not endpoint.standing.well:
             endpoint.standing.probe(now, PROBE_S)
         return passage

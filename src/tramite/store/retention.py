@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from threading import Thread
+
 from .database import Database
+
+logger = logging.getLogger("tramite.store")
 
 DAY_NS = 86_400 * 10**9
 
@@ -38,6 +44,30 @@ def prune_daily(database: Database, keep_days: int) -> int:
         database.rollback()
         raise
     return prune(database, now_ns - keep_days * DAY_NS) if due else 0
+
+
+def prune_behind(connect: Callable[[], Database], keep_days: int) -> Thread:
+    """Do that on a thread and a connection of its own, so that nobody waits for it. What fails is logged.
+
+    The process may end at any time: what is left is deleted on another day.
+    """
+    thread = Thread(target=_prune_apart, args=(connect, keep_days), name="tramite: retention", daemon=True)
+    thread.start()
+    return thread
+
+
+def _prune_apart(connect: Callable[[], Database], keep_days: int) -> None:
+    try:
+        database = connect()
+        try:
+            deleted = prune_daily(database, keep_days)
+        finally:
+            database.close()
+    except Exception:
+        logger.warning("old entries of the ledger could not be deleted", exc_info=True)
+        return
+    if deleted:
+        logger.info("%s entries of the ledger older than %s days deleted", deleted, keep_days)
 
 
 def prune(database: Database, before_ns: int) -> int:

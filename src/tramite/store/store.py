@@ -12,6 +12,7 @@ from tramite.errors import ConfigError
 
 from .database import Database, shown
 from .opening import connect, connect_migrated
+from .retention import prune_behind
 from .rows import Allowance, Entry, Standing, Texts
 from .transaction import Operation, Place, Release, Settle, Write, carry_out, standings
 from .writer import Job, Writer
@@ -108,11 +109,11 @@ class Store:
         self._writer.put(Job(operation, spare=spare))
 
 
-def open_store(url: str, clock: Callable[[], int] | None = None) -> Store:
+def open_store(url: str, clock: Callable[[], int] | None = None, keep_days: int | None = None) -> Store:
     """The store at this address, its tables made or brought up to date. Blocks.
 
-    `clock` gives the nanoseconds since 1970, for tests; else the database's own counts. Raises ConfigError,
-    MissingExtra.
+    Entries older than `keep_days` are deleted behind it, once a day; None keeps them all. `clock` gives the nanoseconds
+    since 1970, for tests; else the database's own counts. Raises ConfigError, MissingExtra.
     """
     database = connect_migrated(url)
     try:
@@ -122,4 +123,6 @@ def open_store(url: str, clock: Callable[[], int] | None = None) -> Store:
             raise ConfigError(f"cannot write the store at {database.name}: {error}") from error
     finally:
         database.close()
+    if keep_days is not None:
+        prune_behind(partial(connect, url), keep_days)
     return Store(url, clock)

@@ -13,7 +13,7 @@ from pathlib import Path
 from tramite.errors import ConfigError
 
 from . import decisions
-from .files import Change, Files
+from .files import Change, Files, wall_us
 from .records import CONCURRENCY, Bucket, Lesson, Snapshot, Verdict, Want
 
 logger = logging.getLogger("tramite.limits")
@@ -30,8 +30,8 @@ class FileState:
 
     shared = True
 
-    def __init__(self, directory: Path) -> None:
-        self._files = Files(directory)
+    def __init__(self, directory: Path, now_us: Callable[[], int] = wall_us) -> None:
+        self._files = Files(directory, now_us)
         self._later: set[asyncio.Future[None]] = set()
         self._sweep_at = 1
         self._begin()
@@ -120,7 +120,7 @@ class FileState:
         self, wants: Sequence[Want], tokens: int, ahead_us: int, buckets: Sequence[Bucket], now: int
     ) -> Verdict:
         verdict = decisions.take(buckets, wants, tokens, self._holder, now, ahead_us)
-        if verdict.limit == CONCURRENCY and sum(_drop_dead(bucket, self._holder) for bucket in buckets):
+        if verdict.limit == CONCURRENCY and _drop_dead(buckets, self._holder):
             verdict = decisions.take(buckets, wants, tokens, self._holder, now, ahead_us)
         return verdict
 
@@ -159,12 +159,12 @@ class FileState:
         )
 
 
-def _drop_dead(bucket: Bucket, holder: str) -> int:
-    """Free the slots of processes that are no more; how many. Those of other containers end with their leases."""
-    dead = [name for name in bucket.held if name != holder and _is_dead(name)]
-    for name in dead:
+def _drop_dead(buckets: Sequence[Bucket], holder: str) -> bool:
+    """Free the slots of processes that are no more. Those of other containers end with their leases."""
+    dead = [(bucket, name) for bucket in buckets for name in bucket.held if name != holder and _is_dead(name)]
+    for bucket, name in dead:
         del bucket.held[name]
-    return len(dead)
+    return bool(dead)
 
 
 def _is_dead(holder: str) -> bool:

@@ -38,6 +38,11 @@ _USUAL, _LARGEST = 4096, 1024 * 1024
 _encode = msgspec.msgpack.Encoder().encode
 
 
+def wall_us() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
 class Record(Struct, array_like=True):
     """What is in a file."""
 
@@ -51,8 +56,9 @@ _decode = msgspec.msgpack.Decoder(Record).decode
 class Files:
     """The files of one directory, made when it is needed. Raises OSError where that cannot be used."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, now_us: Callable[[], int]) -> None:
         self.directory = directory
+        self._now_us = now_us
         self.created = 0
         """So many files this process had to make."""
         self._open: dict[str, int] = {}
@@ -83,7 +89,7 @@ class Files:
     def snapshot(self) -> Snapshot:
         """Every bucket. For a thread that may wait."""
         found: dict[str, Bucket] = {}
-        now = _now_us()
+        now = self._now_us()
         for path in self._paths():
             with suppress(FileNotFoundError):
                 record = _record(path.read_bytes(), now)
@@ -100,8 +106,8 @@ class Files:
                 descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    record = _record(_read(descriptor), _now_us())
-                    if record is None or idle(record.bucket, _now_us()):
+                    record = _record(_read(descriptor), self._now_us())
+                    if record is None or idle(record.bucket, self._now_us()):
                         path.unlink()
                 finally:
                     os.close(descriptor)
@@ -118,7 +124,7 @@ class Files:
             for name in sorted(set(names)):
                 self._lock(name, opened)
                 locked.append(opened[name])
-            now = _now_us()
+            now = self._now_us()
             before = {name: _read(opened[name]) for name in names}
             records = {name: _record(data, now) or Record(name, Bucket()) for name, data in before.items()}
             result = change([records[name].bucket for name in names], now)
@@ -200,7 +206,3 @@ def _set_back(bucket: Bucket, by: int) -> None:
         name: Learned(known.rate, known.source, known.window_us, known.at_us - by)
         for name, known in bucket.learned.items()
     }
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from . import decisions
 from .records import Bucket, Lesson, Snapshot, Verdict, Want
@@ -20,7 +20,8 @@ class MemoryState:
 
     shared = False
 
-    def __init__(self) -> None:
+    def __init__(self, now_us: Callable[[], int] | None = None) -> None:
+        self._now_us = now_us or loop_us
         self._buckets: dict[str, Bucket] = {}
         self._sweep_at = SWEEP_FROM
 
@@ -34,33 +35,33 @@ class MemoryState:
         return self._take(wants, tokens, decisions.AHEAD_US)
 
     def give_back(self, wants: Sequence[Want], tokens: int, unsent: bool) -> None:
-        now = now_us()
+        now = self._now_us()
         for want in wants:
             if (bucket := self._buckets.get(want.bucket)) is not None:
                 decisions.give_back(bucket, want, tokens, unsent, _HOLDER, now)
 
     def learn(self, bucket: str, lessons: Iterable[Lesson]) -> None:
-        now = now_us()
+        now = self._now_us()
         decisions.learn(self._bucket(bucket), lessons, now)
 
     def close(self, bucket: str, for_s: float) -> None:
-        now = now_us()
+        now = self._now_us()
         decisions.close(self._bucket(bucket), now + int(for_s * decisions.SECOND_US))
 
     def renew(self, buckets: Iterable[str]) -> None:
-        now = now_us()
+        now = self._now_us()
         for name in buckets:
             if (bucket := self._buckets.get(name)) is not None:
                 decisions.renew(bucket, _HOLDER, now)
 
     async def read(self) -> Snapshot:
-        return Snapshot(now_us(), self._buckets)
+        return Snapshot(self._now_us(), self._buckets)
 
     async def aclose(self) -> None:
         """Nothing is kept open."""
 
     def _take(self, wants: Sequence[Want], tokens: int, ahead_us: int) -> Verdict:
-        now = now_us()
+        now = self._now_us()
         if len(self._buckets) >= self._sweep_at:
             self._sweep(now)
         buckets = [self._bucket(want.bucket) for want in wants]
@@ -77,7 +78,7 @@ class MemoryState:
         self._sweep_at = max(SWEEP_FROM, 2 * len(self._buckets))
 
 
-def now_us() -> int:
+def loop_us() -> int:
     """The running loop's time; outside of any, the clock that loops go by."""
     try:
         return int(asyncio.get_running_loop().time() * decisions.SECOND_US)

@@ -1,40 +1,47 @@
-"""How many tries beyond the first a target may have: a provider in trouble must not get more requests for it.
+"""How many tries beyond the first a bucket may have. Pure: the time is given, in seconds.
 
-Pure: the caller brings the time, in seconds on any clock that does not go back. Knows no request.
+Retries help against single failures; when everything fails they make it worse. So they are a share of what is asked
+(facts B10: Finagle's RetryBudget, 20% of the requests and some more, each counted for 10 s).
 """
 
 from __future__ import annotations
 
 SHARE = 0.2
-"""Of the first tries of the last ten seconds (after Finagle's RetryBudget)."""
+"""Of the first tries of the last `LIVES_S` seconds."""
 FLOOR_PER_S = 1.0
-"""Allowed in any case, so that who asks seldom can try again at all."""
-LASTS_S = 10.0
+"""And so many in each second, however little is asked."""
+LIVES_S = 10
 
 
 class RetryBudget:
-    """Deposit by adding to `firsts`: it is on every request's way, and no function need run for it."""
+    """Deposit each first try, withdraw each retry after a failure. A throttle is no failure: it costs nothing."""
 
-    __slots__ = ("_before", "_began_at", "_spent", "firsts")
+    __slots__ = ("_firsts", "_retries", "_second")
 
     def __init__(self) -> None:
-        self.firsts = 0
-        """First tries since the stretch of ten seconds began."""
-        self._before = 0.0
-        self._began_at = 0.0
-        self._spent = 0.0
+        # of each of the last ten seconds: the one of second s is at s modulo ten
+        self._firsts = [0] * LIVES_S
+        self._retries = [0] * LIVES_S
+        self._second = 0
 
     def __repr__(self) -> str:
-        return f"RetryBudget(firsts={self.firsts}, spent={self._spent:g})"
+        return f"RetryBudget({sum(self._firsts)} first tries and {sum(self._retries)} retries in {LIVES_S} s)"
+
+    def deposit(self, now: float) -> None:
+        """A first try."""
+        self._firsts[self._at(now)] += 1
 
     def withdraw(self, now: float) -> bool:
-        """Whether there may be one more try now; then it is counted."""
-        passed_s = now - self._began_at
-        if passed_s >= LASTS_S:
-            # who has not been here for long may have counted over a longer stretch: take it as if it were even
-            self._before = self.firsts * LASTS_S / passed_s
-            self._began_at, self.firsts, self._spent = now, 0, 0.0
-        if self._spent >= FLOOR_PER_S * LASTS_S + SHARE * max(self.firsts, self._before):
-            return False
-        self._spent += 1
-        return True
+        """Whether there may be a retry; if so it is counted."""
+        at = self._at(now)
+        may = sum(self._retries) + 1 <= FLOOR_PER_S * LIVES_S + SHARE * sum(self._firsts)
+        self._retries[at] += may
+        return may
+
+    def _at(self, now: float) -> int:
+        """Where this second is counted; what is older than ten is forgotten. Time that goes back stands still."""
+        second = max(int(now), self._second)
+        for old in range(max(self._second + 1, second - LIVES_S + 1), second + 1):
+            self._firsts[old % LIVES_S] = self._retries[old % LIVES_S] = 0
+        self._second = second
+        return second % LIVES_S
