@@ -12,14 +12,15 @@ from tramite.providers.addresses import without_password
 from .decisions import SECOND_US
 from .memory import MemoryState
 from .records import AT_ONCE, Lesson, Snapshot, Verdict, Want
-from .redis_link import AGAIN_S, Link, connect, failures
+from .redis_link import AGAIN_S, Link, connect, failures, reason
 
 
 class RedisState:
     """See `State`. `url` is redis://… or rediss://…; the time is the server's, but where tests bring another clock.
 
-    Where it cannot be reached, requests are refused or, when `if_unreachable` says so, this process counts alone: with
-    what it has learned itself, but not knowing what others use. Raises ConfigError, MissingExtra.
+    One Redis, not a cluster: all buckets of a request are decided on at once. Where it cannot be reached, requests are
+    refused or, when `if_unreachable` says so, this process counts alone: with what it has learned itself, but not
+    knowing what others use. Raises ConfigError, MissingExtra.
     """
 
     shared = True
@@ -52,8 +53,8 @@ class RedisState:
             return verdict
         if self._local is None:
             raise LimitExceeded(
-                f"{self._unreachable(link)}, and without it nothing may be sent. Start it, or set state.if_unreachable "
-                '= "local" to have each process count alone meanwhile',
+                f"{self._unreachable(link.why)}, and without it nothing may be sent. Start it, or set "
+                'state.if_unreachable = "local" to have each process count alone meanwhile',
                 AGAIN_S,
             )
         verdict = await self._local.take(wants, tokens)
@@ -62,7 +63,8 @@ class RedisState:
         return verdict
 
     def give_back(self, wants: Sequence[Want], tokens: int, unsent: bool) -> None:
-        link = self._linked()
+        if (link := self._teller()) is None:
+            return
         if link.away and self._local is not None:
             self._local.give_back(wants, tokens, unsent)
         link.give_back(wants, tokens, unsent)
@@ -71,23 +73,24 @@ class RedisState:
         kept = tuple(lessons)
         if self._local is not None:
             self._local.learn(bucket, kept)
-        self._linked().tell("learn", bucket, kept)
+        if (link := self._teller()) is not None:
+            link.tell("learn", bucket, kept)
 
     def close(self, bucket: str, for_s: float) -> None:
         if self._local is not None:
             self._local.close(bucket, for_s)
-        self._linked().tell("close", bucket, int(for_s * SECOND_US))
+        if (link := self._teller()) is not None:
+            link.tell("close", bucket, int(for_s * SECOND_US))
 
     def renew(self, buckets: Iterable[str]) -> None:
-        self._linked().renew(buckets)
+        if (link := self._teller()) is not None:
+            link.renew(buckets)
 
     async def read(self) -> Snapshot:
-        link = self._linked()
         try:
-            return await link.read()
+            return await self._linked().read()
         except failures() as error:
-            link.error = error
-            raise TramiteError(self._unreachable(link)) from error
+            raise TramiteError(self._unreachable(reason(error))) from error
 
     async def aclose(self) -> None:
         link, self._link = self._link, None
@@ -102,5 +105,12 @@ class RedisState:
             self._link = Link(self._url, loop, meanwhile, self._now_us)
         return self._link
 
-    def _unreachable(self, link: Link) -> str:
-        return f"limits are counted at {without_password(self._url)}, which cannot be reached ({link.error})"
+    def _teller(self) -> Link | None:
+        """None outside of any loop: nobody could send it, and leases run out by themselves."""
+        try:
+            return self._linked()
+        except RuntimeError:
+            return None
+
+    def _unreachable(self, why: str) -> str:
+        return f"limits are counted at {without_password(self._url)}, which cannot be reached ({why})"

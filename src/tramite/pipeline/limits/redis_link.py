@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -58,7 +58,7 @@ class Link:
     ) -> None:
         self.loop = loop
         self.away = False
-        self.error: Exception | None = None
+        self.why = ""
         """Why it was away, the last time."""
         self._place = without_password(url)
         self._meanwhile = meanwhile
@@ -71,6 +71,7 @@ class Link:
         self._renewed: set[str] = set()
         self._again_at = 0.0
         self._sending: asyncio.Task[None] | None = None
+        self._keeper: AsyncGenerator[None, None] | None = None
 
     async def take(self, wants: Sequence[Want], tokens: int) -> Verdict | None:
         """The verdict; None where Redis cannot be reached. Cancelled, it takes nothing or gives it back."""
@@ -113,6 +114,7 @@ class Link:
 
     async def read(self) -> Snapshot:
         """All buckets. Raises one of `failures()`."""
+        await self._kept()
         async with asyncio.timeout(READ_S):
             keys = [key async for key in self._redis.scan_iter(match=f"{PREFIX}*", count=_PAGE)]
             values: list[object] = []
@@ -124,10 +126,9 @@ class Link:
         return Snapshot(now, {key.decode().removeprefix(PREFIX): bucket for key, bucket in found if bucket is not None})
 
     async def aclose(self) -> None:
-        """Say what is left to say, and close the connection."""
-        while self._sending is not None and not self._sending.done():
-            await asyncio.wait([self._sending])
-        await self._redis.aclose()
+        """Say what is left to say, and close the connection. The loop's end does it, if nobody else."""
+        keeper = await self._kept()
+        await keeper.aclose()
 
     def _send(self, told: Told | None = None) -> None:
         if told is not None:
@@ -136,6 +137,7 @@ class Link:
             self._sending = self.loop.create_task(self._send_all())
 
     async def _send_all(self) -> None:
+        await self._kept()
         while self._told or self._renewed:
             batch = [self._told.popleft() for _ in range(min(MOST, len(self._told)))]
             batch = [told for told in batch if told.verdict is None or not told.verdict.cancelled()]
@@ -143,18 +145,35 @@ class Link:
             try:
                 verdicts = iter(await self._call(renewed, batch))
             except failures() as error:
-                self._lost([*batch, *self._told], error)
+                self._is_away(error)
+                self._lost([*batch, *self._told])
+                self._told.clear()
                 return
-            except BaseException:  # the loop is ending, or this has a fault: let nobody wait for ever
-                for told in (*batch, *self._told):
-                    if told.verdict is not None:
-                        told.verdict.cancel()
+            except BaseException:  # the loop is ending, or there is a fault in here: nobody may wait for ever
+                self._lost(batch)
                 raise
             self._renewed -= renewed.keys()
             self._is_back()
             for told in batch:
                 self._count(told, next(verdicts) if told.verdict is not None else None)
             self._slots = {name: slots for name, slots in self._slots.items() if slots > 0}
+
+    async def _kept(self) -> AsyncGenerator[None, None]:
+        if self._keeper is None:
+            self._keeper = self._keep()
+            await anext(self._keeper)  # returns at once; from now on the loop knows it
+        return self._keeper
+
+    async def _keep(self) -> AsyncGenerator[None, None]:
+        """`asyncio.run` ends asynchronous generators before it closes its loop."""
+        try:
+            yield
+        finally:
+            while self._sending is not None and not self._sending.done():
+                await asyncio.wait([self._sending])
+            if not self.away:
+                await self._send_all()
+            await self._redis.aclose()
 
     async def _call(self, renewed: Mapping[str, int], batch: Sequence[Told]) -> list[Verdict]:
         """One round trip. The verdicts of all that was asked, in order. Raises one of `failures()`."""
@@ -182,21 +201,19 @@ class Link:
         if verdict is not None and verdict.granted:
             self.give_back(wants, -tokens, unsent=True)
 
-    def _lost(self, told: Sequence[Told], error: Exception) -> None:
-        """Redis is away. What these would have told is lost, but for the slots: those are told once it is back."""
-        if not self.away:
-            _log.warning(
-                "limits are counted at %s, which cannot be reached (%s): %s until it can",
-                self._place,
-                error,
-                self._meanwhile,
-            )
-        self.away, self.error, self._again_at = True, error, self.loop.time() + AGAIN_S
-        self._told.clear()
+    def _lost(self, told: Sequence[Told]) -> None:
+        """These may have arrived or not. Of what they would have told, the slots alone are told again."""
         for one in told:
             self._renewed.update(one.buckets)
             self._count(one, None)
         self._renewed.update(self._slots)
+
+    def _is_away(self, error: Exception) -> None:
+        self.why = reason(error)
+        if not self.away:
+            text = "limits are counted at %s, which cannot be reached (%s): %s until it can"
+            _log.warning(text, self._place, self.why, self._meanwhile)
+        self.away, self._again_at = True, self.loop.time() + AGAIN_S
 
     def _is_back(self) -> None:
         if self.away:
@@ -234,6 +251,11 @@ def failures() -> tuple[type[Exception], ...]:
     from redis import RedisError
 
     return RedisError, OSError, msgspec.MsgspecError
+
+
+def reason(error: Exception) -> str:
+    """In words; Python's own time limits have none."""
+    return str(error) or "it does not answer in time"
 
 
 def _script() -> str:
