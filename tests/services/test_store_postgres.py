@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from bench import chaos
 from tests.store.test_holds import *  # noqa: F403  # each of them once more, on the `url` below
+from tests.store.test_processes import FORKED, run
 from tests.store.world import Clock, budget, check_sums, entry, opened, select, spent_and_held, state
 from tramite.errors import BudgetExceeded, ConfigError
 from tramite.store import open_store
@@ -87,6 +90,18 @@ async def test_connections_that_end_all_the_time_lose_nothing_and_charge_nothing
         await store.flush()
         assert spent_and_held(store, caps) == [(1000, 0)]
         check_sums(url)
+
+
+def test_budgets_hold_while_processes_are_killed(url: str, tmp_path: Path) -> None:
+    assert chaos.run(url, tmp_path, kills=20).endswith("all hold")
+
+
+def test_a_forked_child_leaves_its_parents_connection_alone(url: str) -> None:
+    ended = run(url, FORKED)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    with opened(url) as store:
+        assert spent_and_held(store, CAPS) == [(30, 0)]
+    check_sums(url)
 
 
 async def test_stores_of_several_machines_share_a_budget(url: str) -> None:

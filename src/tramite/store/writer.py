@@ -58,6 +58,9 @@ class Writer:
         self._connect = connect
         self._clock = clock
         self._database: Database | None = None
+        self._closing_s: float | None = None
+        self._ended = False
+        """Whether the thread has come to its end, so that nobody takes from the queue any more."""
         self._begin_anew()
         _everyone.add(self)
 
@@ -68,8 +71,6 @@ class Writer:
         self._wake = threading.Condition(threading.Lock())
         self._writing = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._closing_s: float | None = None
-        self._ended = False
 
     @property
     def waiting(self) -> int:
@@ -81,12 +82,9 @@ class Writer:
         with self._wake:
             if not self._may_wait(job):
                 return
-            if not self._ended:
+            if self._has_thread():
                 self._queue.append(job)
                 self._pressing += not job.spare
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="tramite: store", daemon=True)
-                    self._thread.start()
                 if self._pressing or len(self._queue) in (1, BATCH):
                     self._wake.notify()
                 return
@@ -120,6 +118,7 @@ class Writer:
 
     def forget(self) -> None:
         """After a fork, in the child: queue and thread are the parent's."""
+        self._ended = self._closing_s is not None
         self._begin_anew()
 
     def _may_wait(self, job: Job) -> bool:
@@ -133,6 +132,18 @@ class Writer:
                 slow = "the store at %s cannot be written fast enough: entries of the ledger lost so far: %s"
                 logger.error(slow, self._name, self.dropped)
         return not (job.spare and full)
+
+    def _has_thread(self) -> bool:
+        """Whether the thread runs, started if need be; in a program that is ending, none begins any more."""
+        if self._thread is None and not self._ended:
+            thread = threading.Thread(target=self._run, name="tramite: store", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                self._ended = True
+            else:
+                self._thread = thread
+        return not self._ended
 
     def _run(self) -> None:
         while batch := self._next():
