@@ -46,7 +46,7 @@ from .options import caller, timeouts
 from .span import Span
 from .stream import Source
 from .sums import add_usage
-from .weighing import text_bytes, texts, weight
+from .weighing import pictures, text_bytes, texts
 
 KINDS: dict[type[Any], Kind] = {
     ChatCall: "chat",
@@ -164,7 +164,8 @@ class Core:
             retry=delivery.get("retry"),
             timeouts=timeouts(self.config.timeouts, delivery) if delivery else None,
             caller=caller(delivery) if delivery else NOBODY,
-            weigh=partial(weight, call),
+            text_bytes=partial(text_bytes, call),
+            pictures=partial(pictures, call),
             max_output=getattr(call, "max_tokens", None),
             with_max_output=partial(self._with_max_output, call, delivery, stream),
             texts=partial(texts, call),

@@ -7,7 +7,7 @@ from typing import Any
 
 from tramite.calls import Call, ChatCall, CompletionCall, EmbeddingCall, RerankCall
 from tramite.messages import Image
-from tramite.pipeline.envelope import Weight
+from tramite.pipeline.envelope import Pictures
 
 _TEXT = attrgetter("text")
 _BASE64 = 4 / 3
@@ -19,14 +19,13 @@ def text_bytes(call: Call) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-def weight(call: Call) -> Weight:
-    """How much the call brings along."""
-    size = text_bytes(call)
+def pictures(call: Call) -> Pictures:
+    """The pictures in the call, with the bytes that they are in a body: base64, and nothing for an address."""
     if not isinstance(call, ChatCall):
-        return Weight(size)
-    images = [part for message in call.messages if type(message.content) is tuple for part in message.content]
-    pictures = [part for part in images if isinstance(part, Image)]
-    return Weight(size, len(pictures), sum(int(len(part.data or b"") * _BASE64) for part in pictures))
+        return Pictures()
+    parts = [part for message in call.messages if type(message.content) is tuple for part in message.content]
+    found = [part for part in parts if isinstance(part, Image)]
+    return Pictures(len(found), sum(int(len(part.data or b"") * _BASE64) for part in found))
 
 
 def texts(call: Call, value: Any) -> tuple[str, str]:

@@ -18,16 +18,15 @@ from .observing import NOBODY, Caller
 from .retry import Retry
 
 
-class Weight(Struct, frozen=True):
-    """How much a request brings along: UTF-8 bytes of its texts, and its pictures with their bytes in a body."""
+class Pictures(Struct, frozen=True):
+    """The pictures that a request brings along, and how many bytes of its body they are."""
 
-    text_bytes: int
-    images: int = 0
-    image_bytes: int = 0
+    count: int = 0
+    bytes: int = 0
 
 
-def _nothing() -> Weight:
-    return Weight(0)
+def _no_pictures() -> Pictures:
+    return Pictures()
 
 
 def _no_texts(value: Any) -> tuple[str, str]:
@@ -53,8 +52,10 @@ class Envelope(Struct, frozen=True, kw_only=True):
     ends_at: float | None = None
     """When `deadline_s` is over, on the loop's clock, where it covers more than this request."""
     caller: Caller = NOBODY
-    weigh: Callable[[], Weight] = _nothing
-    """Asked only where tokens are limited or money is held."""
+    text_bytes: Callable[[], int] = int
+    """UTF-8 bytes of its texts. Asked only where tokens are limited."""
+    pictures: Callable[[], Pictures] = _no_pictures
+    """Asked only where money is held."""
     max_output: int | None = None
     """The tokens that one answer may have at most; None where the request does not say."""
     with_max_output: Callable[[int], Envelope] | None = None

@@ -162,7 +162,7 @@ def beginning(passage: Passage, envelope: Envelope, about: About) -> Beginning:
 def _tokens(passage: Passage, envelope: Envelope) -> int:
     """What the provider will count when it lets this request in, as far as we can tell."""
     endpoint = passage.endpoint
-    tokens = endpoint.estimate(envelope.weigh().text_bytes)
+    tokens = endpoint.estimate(envelope.text_bytes())
     if envelope.max_output is not None and endpoint.dialect.name in COUNTED_OUTPUT:
         tokens += envelope.max_output * envelope.n
     return tokens

@@ -101,9 +101,9 @@ def _most_nanousd(passage: Passage, envelope: Envelope) -> int | None:
         return None
     if endpoint.free:
         return 0
-    weight = envelope.weigh()
+    pictures = envelope.pictures()
     each = IMAGE_TOKENS.get(endpoint.dialect.name, MOST_IMAGE_TOKENS)
-    read = len(passage.encoded.body) - weight.image_bytes + weight.images * each
+    read = len(passage.encoded.body) - pictures.bytes + pictures.count * each
     return endpoint.price.most_nanousd(read, (envelope.max_output or 0) * envelope.n)
 
 

@@ -14,6 +14,8 @@ from .learning import Mark
 from .scope import Plan
 from .state import State
 
+READ_S = 0.01
+
 
 class Permit(Struct, eq=False):
     """Leave to send one request now. Its methods never wait and never raise; of its endings only the first counts."""
@@ -29,11 +31,17 @@ class Permit(Struct, eq=False):
     _over: bool = False
 
     def answered(self, headers: Mapping[str, str]) -> None:
-        """Learn from a response's headers, be it a success or not."""
+        """Learn from a response's headers, be it a success or not; of many within `READ_S`, from one alone.
+
+        What they say is left goes down by what we send, which is counted anyway. A refusal is always read.
+        """
         if not self._marks or KNOWN.isdisjoint(headers):
             return
-        readings = read(headers, time.time())
         now = self._loop.time()
+        if now < self._plan.read_until_s and "retry-after" not in headers:
+            return
+        self._plan.read_until_s = now + READ_S
+        readings = read(headers, time.time())
         for gate, mark in zip(self._plan.learners, self._marks, strict=True):
             if lessons := gate.learning.read(readings, mark, Mark(gate.requests, gate.tokens, now)):
                 self._state.learn(gate.want.bucket, lessons)

@@ -26,7 +26,7 @@ class Scope(Struct, frozen=True, cache_hash=True):
 class Plan:
     """What a request with these scopes comes to: worked out once."""
 
-    __slots__ = ("counted", "gates", "learners", "line", "slots", "wants")
+    __slots__ = ("counted", "gates", "learners", "line", "read_until_s", "slots", "wants")
 
     def __init__(self, scopes: Sequence[Scope], gates: Sequence[Gate], shared: bool) -> None:
         pairs = list(zip(scopes, gates, strict=True))
@@ -37,6 +37,8 @@ class Plan:
         self.counted = bool(self.wants) and (shared or any(not want.empty for want in self.wants))
         """Whether the state must be asked even where this process has learned nothing."""
         self.line = Line()
+        self.read_until_s = 0.0
+        """Headers of responses that come before then are not read."""
 
     @property
     def is_counted(self) -> bool:
