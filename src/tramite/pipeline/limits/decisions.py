@@ -30,8 +30,9 @@ def take(
     """Take what is wanted of every bucket, or of none. The holder is the process that would hold the slots."""
     start, limit, of = now, "", ""
     full = ""
-    for bucket, want in zip(buckets, wants, strict=True):
-        at, name = _earliest(bucket, want, tokens, now)
+    all_rates = [_rates(bucket, want, now) for bucket, want in zip(buckets, wants, strict=True)]
+    for bucket, want, rates in zip(buckets, wants, all_rates, strict=True):
+        at, name = _earliest(bucket, want, rates, tokens, now)
         if at == math.inf:
             return Verdict(False, math.inf, want.bucket, name)
         if at > start:
@@ -43,8 +44,10 @@ def take(
         return Verdict(False, wait_s, full, CONCURRENCY)
     if start > now + ahead_us:
         return Verdict(False, wait_s, of, limit)
-    for bucket, want in zip(buckets, wants, strict=True):
-        _commit(bucket, want, tokens, holder, start, now)
+    for bucket, want, rates in zip(buckets, wants, all_rates, strict=True):
+        _charge(bucket, rates, tokens, start)
+        if want.per_day is not None or want.slots is not None:
+            _count(bucket, want, holder, start, now)
     return Verdict(True, wait_s, of, limit) if start > now else AT_ONCE
 
 
@@ -124,7 +127,7 @@ def _rates(bucket: Bucket, want: Want, now: int) -> Sequence[Rate]:
     return [*want.rates, *fresh]
 
 
-def _earliest(bucket: Bucket, want: Want, tokens: int, now: int) -> tuple[float, str]:
+def _earliest(bucket: Bucket, want: Want, rates: Sequence[Rate], tokens: int, now: int) -> tuple[float, str]:
     """When this bucket would let it start, and for which limit not before."""
     start, limit = now, ""
     if bucket.closed_us > now:
@@ -137,8 +140,9 @@ def _earliest(bucket: Bucket, want: Want, tokens: int, now: int) -> tuple[float,
             return math.inf, PER_DAY
         if bucket.day_us + DAY_US > start:
             start, limit = bucket.day_us + DAY_US, PER_DAY
-    for rate in _rates(bucket, want, now):
-        due = bucket.due_us.get(rate.name)
+    due_us = bucket.due_us
+    for rate in rates:
+        due = due_us.get(rate.name)
         if due is not None and due > start:
             at = due - max(0, rate.burst_us - cost_us(rate, tokens if rate.tokens else 1))
             if at > start:
@@ -146,12 +150,17 @@ def _earliest(bucket: Bucket, want: Want, tokens: int, now: int) -> tuple[float,
     return start, limit
 
 
-def _commit(bucket: Bucket, want: Want, tokens: int, holder: str, start: int, now: int) -> None:
-    for rate in _rates(bucket, want, now):
-        cost = cost_us(rate, tokens if rate.tokens else 1)
-        if bucket.closed_us and 0 <= start - bucket.closed_us < RAMP_US:
-            cost = cost * 2 * RAMP_US // (RAMP_US + start - bucket.closed_us)
-        bucket.due_us[rate.name] = max(bucket.due_us.get(rate.name, 0), start) + cost
+def _charge(bucket: Bucket, rates: Iterable[Rate], tokens: int, start: int) -> None:
+    due_us, since_us = bucket.due_us, start - bucket.closed_us
+    for rate in rates:
+        cost = math.ceil((tokens if rate.tokens else 1) * rate.unit_us)
+        if since_us < RAMP_US and bucket.closed_us and since_us >= 0:
+            cost = cost * 2 * RAMP_US // (RAMP_US + since_us)
+        due = due_us.get(rate.name, 0)
+        due_us[rate.name] = (due if due > start else start) + cost
+
+
+def _count(bucket: Bucket, want: Want, holder: str, start: int, now: int) -> None:
     if want.per_day is not None:
         if bucket.day_us + DAY_US <= start or not bucket.day_used:
             bucket.day_us, bucket.day_used = start, 0
