@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.world import budget, check_sums, opened, select, spent_and_held
+from tests.store.world import budget, check_sums, entry, opened, select, spent_and_held
 
 ROOT = Path(__file__).parents[2]
 BEGIN = """
@@ -83,3 +83,16 @@ def test_a_forked_child_writes_on_a_connection_of_its_own(url: str) -> None:
     with opened(url) as store:
         assert spent_and_held(store, budget(day=100)) == [(30, 0)]
     check_sums(url)
+
+
+async def test_looking_at_the_budgets_lets_go_of_no_lock_that_the_writer_has(url: str) -> None:
+    """Else another process that closes the store takes itself for the last, and removes the log that is written to."""
+    with opened(url) as store:
+        await store.place(entry("a"), 10, [budget(day=100)], 60)
+        assert spent_and_held(store, budget(day=100)) == [(0, 10)]
+        ended = run(url, "store.record(entry('b')); store.close()")
+        assert (ended.returncode, ended.stderr) == (0, "")
+        store.record(entry("c"))
+        await store.flush()
+        count = "from tests.store.world import select; print(select(url, 'SELECT count(*) FROM attempts'))"
+        assert run(url, count).stdout == "[(3,)]\n"

@@ -96,7 +96,7 @@ class Postgres:
 
     def may_pass(self, error: Exception) -> bool:
         """Its OperationalErrors are lost connections, servers that restart, locks and deadlocks; a full disk too."""
-        return isinstance(error, self._psycopg.OperationalError)
+        return isinstance(error, self._psycopg.OperationalError) or bool(self._connection.closed)
 
     def close(self) -> None:
         self._connection.close()

@@ -34,7 +34,7 @@ class SQLite:
     def __init__(self, path: Path) -> None:
         self.name = f"sqlite:///{path}"
         try:
-            _make(path)
+            _make(path.resolve())
             self._path = path
             self._connection = _connected(path)
             self._checkpoint: threading.Thread | None = None
@@ -95,9 +95,13 @@ class SQLite:
 
 
 def _make(path: Path) -> None:
-    """The file, so that it is never readable by others; SQLite gives its log the same mode."""
+    """The file, so that it is never readable by others; SQLite gives its log the same mode.
+
+    One that is there is left alone: closing it would let go of the locks that this process has on it.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _connected(path: Path) -> sqlite3.Connection:

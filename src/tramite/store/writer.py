@@ -192,10 +192,9 @@ class Writer:
                 except Exception as error:
                     if not self._may_pass(error) or self._too_late():
                         raise
-                    failure = error
-            if pause_s > 1 and not told:
-                logger.warning("the store at %s cannot be written; trying until it can: %s", self._name, failure)
-                told = True
+                    if pause_s > 1 and not told:
+                        told = True
+                        logger.warning("the store at %s cannot be written; trying until it can: %s", self._name, error)
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         return []
