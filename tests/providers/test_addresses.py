@@ -106,3 +106,19 @@ def test_a_password_is_taken_out_for_showing() -> None:
     assert addresses.without_password("postgresql://me:pw@db.example/x@y") == "postgresql://…@db.example/x@y"
     assert addresses.without_password("redis://r.example/0") == "redis://r.example/0"
     assert addresses.without_password("memory") == "memory"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://me:pw/secret@db.example/ledger",
+        "postgresql://me:secret@db.example/ledger?sslmode=require",
+        "postgresql://db.example/ledger?user=me&password=secret",
+        "postgresql://db.example/ledger?password=a@secret",
+        "redis://:pw/secret@r.example/0",
+    ],
+)
+def test_a_databases_password_is_taken_out_wherever_it_stands(address: str) -> None:
+    shown = addresses.without_password(address)
+    assert "secret" not in shown
+    assert shown.startswith(address.partition("//")[0])

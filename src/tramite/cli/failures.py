@@ -40,6 +40,10 @@ _ADVICE: tuple[tuple[type[TramiteError], str], ...] = (
     (errors.BadReply, "check that the address is the API's: tramite config show"),
     (errors.IncompleteStream, "ask again"),
     (errors.ConnectionBroken, "ask again"),
+    (
+        errors.StoreFailed,
+        "check [store] url (tramite config show) and that there is room on the disk; nothing was sent",
+    ),
 )
 
 

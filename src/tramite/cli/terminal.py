@@ -96,10 +96,10 @@ class Terminal:
 
 
 class _Retries(logging.Handler):
-    """What the library logs (every retry, with its reason and its wait), as notes."""
+    """What the library logs (every retry, with its reason and its wait; long waits for a limit), as notes."""
 
     def __init__(self, terminal: Terminal) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.INFO)
         self._terminal = terminal
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -107,6 +107,7 @@ class _Retries(logging.Handler):
 
 
 def _listen(terminal: Terminal) -> None:
+    logging.getLogger("tramite.limits").setLevel(logging.INFO)  # who waits at a terminal wonders what for
     logger = logging.getLogger("tramite")
     logger.handlers[:] = [*(one for one in logger.handlers if not isinstance(one, _Retries)), _Retries(terminal)]
 

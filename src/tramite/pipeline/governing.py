@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from itertools import count
 from time import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +14,7 @@ from tramite.errors import ConnectFailed, Overloaded, TramiteError
 
 from .envelope import Envelope
 from .limits.limiter import Limiter
+from .limits.permit import Permit
 from .limits.scope import Scope
 from .observing import Beginning, Ending, Observer, Outcome
 from .passage import Passage
@@ -20,6 +23,9 @@ from .patience import Patience
 if TYPE_CHECKING:
     from .ledger import Ledger
 
+logger = logging.getLogger("tramite.limits")
+
+TELL_S = 1.0
 COUNTED_OUTPUT = frozenset(("openai", "openai-responses", "anthropic", "huggingface"))
 """The dialects whose providers count the output that is asked for when they let a request in (facts A1 to A3)."""
 
@@ -71,8 +77,7 @@ class Governor:
             passage.permit = limiter.take_now(scopes, tokens, envelope.caller.priority)
             if passage.permit is None:
                 taking = limiter.take(scopes, tokens, within_s=wait_s, priority=envelope.caller.priority)
-                waiting = f"waiting for a limit of {passage.endpoint.target}"
-                passage.permit = await patience.in_time(taking, waiting)
+                passage.permit = await _told(taking, f"waiting for a limit of {passage.endpoint.target}", patience)
                 passage.sets_out(patience.elapsed_s())
         if not self.observed:
             return
@@ -136,6 +141,15 @@ class Governor:
             await self.limiter.aclose()
         if self.ledger is not None:
             await self.ledger.store.flush()
+
+
+async def _told(taking: Awaitable[Permit], doing: str, patience: Patience) -> Permit:
+    """Wait, and say so where it takes long enough to be wondered at."""
+    telling = asyncio.get_running_loop().call_later(TELL_S, logger.info, doing)
+    try:
+        return await patience.in_time(taking, doing)
+    finally:
+        telling.cancel()
 
 
 def beginning(passage: Passage, envelope: Envelope, about: About) -> Beginning:

@@ -59,10 +59,21 @@ def origin(address: str) -> tuple[str, str, int]:
 
 
 def without_password(address: str) -> str:
-    """The address with whatever stands before an `@` taken out, for showing."""
+    """The address with whatever stands before an `@` taken out, for showing; of a database's, its settings too.
+
+    A database's password may hold a slash, or be one of the settings (`?password=…`).
+    """
     scheme, mark, rest = address.partition("://")
     authority, slash, path = rest.partition("/")
+    if scheme in _DATABASES:
+        if "@" not in authority and "@" in path:
+            return f"{scheme}{mark}…@{path.rpartition('@')[2].partition('?')[0]}"
+        path, question, _ = path.partition("?")
+        path += "?…" * bool(question)
     return f"{scheme}{mark}{'…@' * ('@' in authority)}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+_DATABASES = frozenset(("postgres", "postgresql", "redis", "rediss"))
 
 
 def _split(address: str) -> SplitResult:
