@@ -42,7 +42,7 @@ _ADVICE: tuple[tuple[type[TramiteError], str], ...] = (
     (errors.ConnectionBroken, "ask again"),
     (
         errors.StoreFailed,
-        "check [store] url (tramite config show) and that there is room on the disk; nothing was sent",
+        "nothing was sent: check [store] url (tramite config show) and the room on its disk",
     ),
 )
 

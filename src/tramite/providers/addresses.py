@@ -66,9 +66,9 @@ def without_password(address: str) -> str:
     scheme, mark, rest = address.partition("://")
     authority, slash, path = rest.partition("/")
     if scheme in _DATABASES:
-        if "@" not in authority and "@" in path:
-            return f"{scheme}{mark}…@{path.rpartition('@')[2].partition('?')[0]}"
         path, question, _ = path.partition("?")
+        if "@" not in authority and "@" in path:
+            authority, slash, path = f"…@{path.rpartition('@')[2]}", "", ""
         path += "?…" * bool(question)
     return f"{scheme}{mark}{'…@' * ('@' in authority)}{authority.rpartition('@')[2]}{slash}{path}"
 
