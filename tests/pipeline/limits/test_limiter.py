@@ -1,0 +1,459 @@
+"""Who goes when: order, priorities, what may pass what, giving up, leaving, and what a throttle closes."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tramite.config import Limits
+from tramite.errors import LimitExceeded
+from tramite.pipeline.limits import Limiter, Permit, Scope
+from tramite.pipeline.limits.limiter import PLANS
+from tramite.pipeline.limits.memory import MemoryState
+from tramite.pipeline.observing import Priority
+from tramite.simulator import fast_forward
+
+T = TypeVar("T")
+ONE_A_SECOND = (Scope("m", Limits(requests_per_minute=60)),)
+ONE_AT_ONCE = (Scope("m", Limits(concurrency=1)),)
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    return fast_forward(main)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+class World:
+    """A limiter, and who went when: seconds since it began."""
+
+    def __init__(self) -> None:
+        self.state = MemoryState()
+        self.limiter = Limiter(self.state)
+        self.began = now()
+        self.went: list[tuple[str, float]] = []
+
+    async def ask(
+        self,
+        name: str,
+        scopes: tuple[Scope, ...],
+        tokens: int = 0,
+        within_s: float = 1e9,
+        priority: Priority = "interactive",
+    ) -> Permit:
+        permit = await self.limiter.take(scopes, tokens, within_s=within_s, priority=priority)
+        self.went.append((name, now() - self.began))
+        return permit
+
+    async def line(self, *asks: Coroutine[Any, Any, Permit]) -> list[asyncio.Task[Permit]]:
+        """Ask one after the other, each before the one before has gone."""
+        tasks = []
+        for ask in asks:
+            tasks.append(asyncio.create_task(ask))
+            await asyncio.sleep(0)
+        return tasks
+
+    @property
+    def order(self) -> str:
+        return "".join(name for name, _ in self.went)
+
+    def at(self, name: str) -> float:
+        return next(at for who, at in self.went if who == name)
+
+
+def test_who_comes_first_goes_first_at_the_pace_of_the_limit() -> None:
+    async def main() -> None:
+        world = World()
+        await asyncio.gather(*await world.line(*[world.ask(str(n), ONE_A_SECOND) for n in range(5)]))
+        assert world.order == "01234"
+        assert [at for _, at in world.went] == pytest.approx([0, 1.015, 2.03, 3.045, 4.06], abs=0.06)
+
+    run(main())
+
+
+def test_a_permit_tells_how_long_it_waited() -> None:
+    async def main() -> list[float]:
+        world = World()
+        permits = await asyncio.gather(*await world.line(*[world.ask(str(n), ONE_A_SECOND) for n in range(2)]))
+        return [permit.waited_s for permit in permits]
+
+    assert run(main()) == pytest.approx([0, 1], abs=0.06)
+
+
+def test_interactive_requests_go_before_batches_that_came_earlier() -> None:
+    async def main() -> str:
+        world = World()
+        batches = [world.ask(name, ONE_A_SECOND, priority="batch") for name in "abc"]
+        people = [world.ask(name, ONE_A_SECOND) for name in "xy"]
+        tasks = await world.line(*batches, *people)
+        await asyncio.gather(*tasks)
+        return world.order
+
+    assert run(main()) in ("axybc", "abxyc")  # b may have been granted its start already
+
+
+def test_nobody_who_comes_later_passes_without_waiting() -> None:
+    async def main() -> None:
+        world = World()
+        await world.ask("a", ONE_A_SECOND)
+        assert world.limiter.take_now(ONE_A_SECOND, 0) is None
+        waiting = await world.line(world.ask("b", ONE_A_SECOND))
+        await asyncio.sleep(0.99)
+        assert world.limiter.take_now(ONE_A_SECOND, 0) is None
+        await asyncio.gather(*waiting)
+
+    run(main())
+
+
+def test_whoever_gives_up_or_is_cancelled_takes_no_place() -> None:
+    async def main() -> None:
+        world = World()
+        tasks = await world.line(*[world.ask(name, ONE_A_SECOND) for name in "abcd"])
+        await asyncio.sleep(0.5)
+        tasks[1].cancel()  # it was granted a start half a second ahead
+        tasks[2].cancel()  # it was waiting in line
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert world.order == "ad"
+        assert world.at("d") == pytest.approx(1.0, abs=0.06)
+
+    run(main())
+
+
+def test_a_permit_that_was_not_used_gives_its_place_back() -> None:
+    async def main() -> None:
+        limiter = Limiter(MemoryState())
+        for _ in range(10):
+            permit = limiter.take_now(ONE_A_SECOND, 0)
+            assert permit is not None
+            permit.abandon(sent=False)
+            permit.abandon(sent=False)
+            permit.settle(5)
+        permit = limiter.take_now(ONE_A_SECOND, 0)
+        assert permit is not None
+        permit.abandon(sent=True)
+        assert limiter.take_now(ONE_A_SECOND, 0) is None
+
+    run(main())
+
+
+def test_what_can_never_fit_fails_at_once_and_names_the_limit() -> None:
+    async def main() -> LimitExceeded:
+        limiter = Limiter(MemoryState())
+        scopes = (Scope("openai"), Scope("openai/m", Limits(tokens_per_minute=1000)))
+        with pytest.raises(LimitExceeded, match=r"openai/m: tokens_per_minute.*1,001 tokens.*never") as caught:
+            await limiter.take(scopes, 1001, within_s=1e9)
+        return caught.value
+
+    error = run(main())
+    assert error.retry_after_s is None
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.retry_after_s) == (str(error), None)
+
+
+def test_what_would_wait_too_long_fails_at_once_and_says_how_long() -> None:
+    async def main() -> tuple[LimitExceeded, float]:
+        world = World()
+        tasks = await world.line(*[world.ask(str(n), ONE_A_SECOND) for n in range(40)])
+        began = now()
+        with pytest.raises(LimitExceeded, match=r"m: requests_per_minute.*30 s") as caught:
+            await world.ask("late", ONE_A_SECOND, within_s=30)
+        took = now() - began
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return caught.value, took
+
+    error, took = run(main())
+    assert took < 0.1
+    assert error.retry_after_s == pytest.approx(39.6, abs=1)
+    assert pickle.loads(pickle.dumps(error)).retry_after_s == error.retry_after_s
+
+
+def test_interactive_requests_are_not_refused_for_the_batch_that_waits() -> None:
+    async def main() -> float:
+        world = World()
+        tasks = await world.line(*[world.ask(str(n), ONE_A_SECOND, priority="batch") for n in range(100)])
+        permit = await world.ask("me", ONE_A_SECOND, within_s=5)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return permit.waited_s
+
+    assert run(main()) < 3
+
+
+def test_who_finds_no_slot_in_time_gives_up_then() -> None:
+    async def main() -> float:
+        world = World()
+        await world.ask("a", ONE_AT_ONCE)
+        with pytest.raises(LimitExceeded, match=r"m: concurrency.*another request ends"):
+            await world.ask("b", ONE_AT_ONCE, within_s=3)
+        return now() - world.began
+
+    assert run(main()) == pytest.approx(3, abs=0.1)
+
+
+def test_a_slot_goes_to_the_next_in_line_as_soon_as_it_is_free() -> None:
+    async def main() -> None:
+        world = World()
+        first, *rest = await world.line(*[world.ask(name, ONE_AT_ONCE) for name in "abc"])
+        (await first).settle(None)
+        permit = await rest[0]
+        await asyncio.sleep(5)
+        permit.abandon(sent=True)
+        await rest[1]
+        assert world.went == [
+            ("a", pytest.approx(0, abs=0.1)),
+            ("b", pytest.approx(0, abs=0.1)),
+            ("c", pytest.approx(5, abs=0.1)),
+        ]
+
+    run(main())
+
+
+def test_a_large_request_is_not_starved_by_small_ones_that_go_another_way() -> None:
+    async def main() -> None:
+        world = World()
+        shared = Scope("openai", Limits(tokens_per_minute=6000))
+        await world.ask("-", (shared,), 3000)
+        big = world.ask("B", (shared, Scope("openai/large")), 2000)
+        small = [world.ask("s", (shared, Scope("openai/small")), 40) for _ in range(60)]
+        await asyncio.gather(*await world.line(big, *small))
+        assert world.order[1] == "B"
+
+    run(main())
+
+
+def test_one_key_s_limit_does_not_keep_another_key_waiting() -> None:
+    async def main() -> None:
+        world = World()
+        target = Scope("openai/m", Limits(requests_per_minute=6000))
+        slow, quick = Scope("key:slow", Limits(requests_per_minute=1)), Scope("key:quick")
+        await world.ask("a", (target, slow))
+        tasks = await world.line(world.ask("b", (target, slow)), *[world.ask("q", (target, quick)) for _ in range(50)])
+        await asyncio.gather(*tasks[1:])
+        assert now() - world.began < 1
+        tasks[0].cancel()
+        with suppress(asyncio.CancelledError):
+            await tasks[0]
+
+    run(main())
+
+
+def test_thousands_wait_on_one_timer() -> None:
+    async def main() -> int:
+        world = World()
+        loop = asyncio.get_running_loop()
+        tasks = await world.line(*[world.ask("x", ONE_A_SECOND, within_s=1e6) for _ in range(1000)])
+        timers = len([timer for timer in loop._scheduled if not timer.cancelled()])  # type: ignore[attr-defined]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return timers
+
+    assert run(main()) == 1
+
+
+def learning(**limits: Any) -> tuple[Scope, ...]:
+    return (Scope("openai/m", Limits(**limits), learns=True),)
+
+
+def test_a_throttle_closes_the_bucket_for_as_long_as_it_says() -> None:
+    async def main() -> None:
+        world, scopes = World(), learning()
+        permit = await world.ask("a", scopes)
+        assert permit.throttled(7.0) == 7.0
+        assert permit.throttled(3.0) == pytest.approx(7.0, abs=0.1)
+        permit.abandon(sent=True)
+        assert world.limiter.closed_s(scopes) == pytest.approx(7.0, abs=0.1)
+        assert world.limiter.closed_s((Scope("openai"),)) == 0
+        assert world.limiter.take_now(scopes, 0) is None
+        with pytest.raises(LimitExceeded, match="throttled") as caught:
+            await world.ask("b", scopes, within_s=5)
+        assert caught.value.retry_after_s == pytest.approx(7.0, abs=0.1)
+        await world.ask("c", scopes, within_s=10)
+        assert world.at("c") == pytest.approx(7.0, abs=0.1)
+        assert world.limiter.closed_s(scopes) == 0
+
+    run(main())
+
+
+def test_a_start_that_was_granted_is_given_back_when_a_throttle_comes_before_it() -> None:
+    async def main() -> None:
+        world, scopes = World(), learning(requests_per_minute=60)
+        permit = await world.ask("a", scopes)
+        tasks = await world.line(world.ask("b", scopes))
+        permit.throttled(5.0)
+        permit.abandon(sent=True)
+        await asyncio.gather(*tasks)
+        assert world.at("b") == pytest.approx(5.0, abs=0.1)
+
+    run(main())
+
+
+def test_without_hint_and_headers_it_closes_for_longer_each_time_until_an_answer_comes() -> None:
+    async def main() -> list[float]:
+        limiter, scopes, closed = Limiter(MemoryState()), learning(), []
+        for answer in (False, False, False, True, False):
+            permit = await limiter.take(scopes, 0, within_s=60)
+            if answer:
+                permit.settle(None)
+            else:
+                closed.append(permit.throttled(None))
+                permit.abandon(sent=True)
+        return closed
+
+    assert run(main()) == pytest.approx([0.5, 1.0, 2.0, 0.5])
+
+
+def test_many_throttles_of_one_moment_count_as_one() -> None:
+    async def main() -> list[float]:
+        limiter, scopes = Limiter(MemoryState()), learning()
+        permits = [limiter.take_now(scopes, 0) for _ in range(20)]
+        return [permit.throttled(None) for permit in permits if permit]
+
+    assert run(main()) == pytest.approx([0.5] * 20, abs=0.01)
+
+
+def test_a_provider_without_rates_gets_less_at_once_after_a_throttle_and_slowly_more_again() -> None:
+    async def main() -> None:
+        limiter, scopes = Limiter(MemoryState()), learning()
+        permits = [permit for _ in range(10) if (permit := limiter.take_now(scopes, 0))]
+        assert len(permits) == 10
+        for permit in permits:
+            permit.throttled(0.5)  # the first cuts, the rest are of the same moment
+        for permit in permits:
+            permit.abandon(sent=True)
+        await asyncio.sleep(1)
+        permits = fill(limiter, scopes)
+        assert len(permits) == 7
+        for most in (7, 8, 9):  # as many answers as there are at once, and there may be one more
+            for _ in range(most):
+                permits.pop(0).settle(None)
+                permits += fill(limiter, scopes)
+            assert len(permits) == most + 1
+        await asyncio.sleep(700)
+        permits.pop(0).settle(None)
+        assert len(fill(limiter, scopes)) == 50
+
+    def fill(limiter: Limiter, scopes: tuple[Scope, ...]) -> list[Permit]:
+        return [permit for _ in range(50) if (permit := limiter.take_now(scopes, 0))]
+
+    run(main())
+
+
+def test_limits_are_learned_from_headers_and_shown() -> None:
+    async def main() -> None:
+        world, scopes = World(), learning(requests_per_minute=6000)
+        permit = await world.ask("a", scopes)
+        permit.answered({"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "59"})
+        permit.settle(None)
+        await world.ask("b", scopes)
+        await world.ask("c", scopes)
+        assert world.at("c") == pytest.approx(1.0, abs=0.1)
+        (view,) = await world.limiter.views()
+        assert (view.name, view.limits.requests_per_minute, view.in_flight) == ("openai/m", 6000, 2)
+        assert [(known.source, known.rate.most) for known in view.learned] == [("x-ratelimit-limit-requests", 60)]
+        assert view.learned_ago_s == pytest.approx(1.0, abs=0.1)
+        assert view.fill == pytest.approx(1.0, abs=0.1)
+        assert repr(world.limiter) == "Limiter(MemoryState(1 buckets), in flight 2, waiting 0, closed [])"
+
+    run(main())
+
+
+def test_headers_say_nothing_of_buckets_that_do_not_learn() -> None:
+    async def main() -> None:
+        limiter = Limiter(MemoryState())
+        permit = limiter.take_now((Scope("key:alice"),), 0)
+        assert permit is not None
+        permit.answered({"x-ratelimit-limit-requests": "1"})
+        assert permit.throttled(5.0) == 0
+        assert limiter.take_now((Scope("key:alice"),), 0) is not None
+
+    run(main())
+
+
+def test_keys_and_addresses_that_are_gone_are_forgotten() -> None:
+    async def main() -> tuple[int, int]:
+        limiter = Limiter(MemoryState())
+        for number in range(10 * PLANS):
+            permit = limiter.take_now((Scope("openai"), Scope(f"address:{number}")), 0)
+            assert permit is not None
+            permit.settle(None)
+        return len(limiter._plans), len(await limiter.views())
+
+    plans, gates = run(main())
+    assert plans <= PLANS
+    assert gates <= PLANS + 1
+
+
+def test_a_limiter_serves_one_loop_after_another() -> None:
+    limiters: list[Limiter] = []
+
+    async def first() -> None:
+        limiters.append(Limiter(MemoryState()))
+        await limiters[0].take(ONE_A_SECOND, 0, within_s=1)
+        waiting = asyncio.create_task(limiters[0].take(ONE_A_SECOND, 0, within_s=100))
+        await asyncio.sleep(0)
+        assert waiting
+
+    async def second() -> bool:
+        await limiters[0].take(ONE_A_SECOND, 0, within_s=10)
+        await limiters[0].aclose()
+        return True
+
+    run(first())
+    assert run(second())
+
+
+kinds = st.sampled_from(["interactive", "batch"])
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 900), kinds, st.sampled_from([0.0, 0.3, 2.0])), max_size=25)
+)
+def test_each_way_is_first_come_first_served_and_leaves_nothing_behind(
+    asks: Sequence[tuple[int, int, Any, float]],
+) -> None:
+    """Some are cancelled while they wait; whoever is left goes in order within its kind, and all slots come back."""
+
+    async def main() -> None:
+        world = World()
+        shared = Scope("openai", Limits(requests_per_minute=600, tokens_per_minute=60_000, concurrency=3))
+        ways = [(shared,), (shared, Scope("m1", Limits(requests_per_minute=120))), (shared, Scope("m2"))]
+        went: list[tuple[int, str, int]] = []
+
+        async def one(number: int, way: int, tokens: int, priority: Priority) -> None:
+            permit = await world.limiter.take(ways[way], tokens, within_s=1e6, priority=priority)
+            went.append((way, priority, number))
+            try:
+                await asyncio.sleep(0.2)
+            finally:
+                permit.settle(tokens // 2)
+
+        tasks = []
+        for number, (way, tokens, priority, pause) in enumerate(asks):
+            tasks.append(asyncio.create_task(one(number, way, tokens, priority)))
+            await asyncio.sleep(pause)
+            if tokens % 5 == 0:
+                tasks[tokens % len(tasks)].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for way in range(3):
+            for kind in ("interactive", "batch"):
+                numbers = [number for w, k, number in went if (w, k) == (way, kind)]
+                assert numbers == sorted(numbers)
+        views = await world.limiter.views()
+        assert all((view.in_flight, view.waiting) == (0, 0) for view in views)
+        assert not any(bucket.held for bucket in (await world.state.read()).buckets.values())
+
+    run(main())
