@@ -15,7 +15,7 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-local lint format lock prices bench-client clean
+.PHONY: help run test test-local lint format lock prices bench-client bench-limits clean
 .NOTPARALLEL:
 
 help: ## list these commands
@@ -58,6 +58,10 @@ prices: ## compile the models' prices anew, from the genai-prices package that r
 bench-client: ## measure what the client costs (writes bench/RESULTS.md)
 	$(call ready,dev)
 	@$(BIN)/python -m bench.client $(ARGS)
+
+bench-limits: ## measure how limits are kept, and what that costs (writes bench/LIMITS.md)
+	$(call ready,dev)
+	@$(BIN)/python -m bench.limits $(ARGS)
 
 clean: ## remove .venv, .venv-local, caches and build products
 	@rm -rf .venv .venv-local build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

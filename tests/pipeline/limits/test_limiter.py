@@ -1,73 +1,27 @@
-"""Who goes when: order, priorities, what may pass what, giving up, leaving, and what a throttle closes."""
+"""Who goes when: order, priorities, what may pass what, giving up, leaving."""
 
 from __future__ import annotations
 
 import asyncio
 import pickle
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.pipeline.limits.world import World, now, run
 from tramite.config import Limits
 from tramite.errors import LimitExceeded
-from tramite.pipeline.limits import Limiter, Permit, Scope
+from tramite.pipeline.limits import Limiter, Scope
 from tramite.pipeline.limits.limiter import PLANS
 from tramite.pipeline.limits.memory import MemoryState
 from tramite.pipeline.observing import Priority
-from tramite.simulator import fast_forward
 
-T = TypeVar("T")
 ONE_A_SECOND = (Scope("m", Limits(requests_per_minute=60)),)
 ONE_AT_ONCE = (Scope("m", Limits(concurrency=1)),)
-
-
-def run(main: Coroutine[Any, Any, T]) -> T:
-    return fast_forward(main)
-
-
-def now() -> float:
-    return asyncio.get_running_loop().time()
-
-
-class World:
-    """A limiter, and who went when: seconds since it began."""
-
-    def __init__(self) -> None:
-        self.state = MemoryState()
-        self.limiter = Limiter(self.state)
-        self.began = now()
-        self.went: list[tuple[str, float]] = []
-
-    async def ask(
-        self,
-        name: str,
-        scopes: tuple[Scope, ...],
-        tokens: int = 0,
-        within_s: float = 1e9,
-        priority: Priority = "interactive",
-    ) -> Permit:
-        permit = await self.limiter.take(scopes, tokens, within_s=within_s, priority=priority)
-        self.went.append((name, now() - self.began))
-        return permit
-
-    async def line(self, *asks: Coroutine[Any, Any, Permit]) -> list[asyncio.Task[Permit]]:
-        """Ask one after the other, each before the one before has gone."""
-        tasks = []
-        for ask in asks:
-            tasks.append(asyncio.create_task(ask))
-            await asyncio.sleep(0)
-        return tasks
-
-    @property
-    def order(self) -> str:
-        return "".join(name for name, _ in self.went)
-
-    def at(self, name: str) -> float:
-        return next(at for who, at in self.went if who == name)
 
 
 def test_who_comes_first_goes_first_at_the_pace_of_the_limit() -> None:
@@ -261,125 +215,6 @@ def test_thousands_wait_on_one_timer() -> None:
         return timers
 
     assert run(main()) == 1
-
-
-def learning(**limits: Any) -> tuple[Scope, ...]:
-    return (Scope("openai/m", Limits(**limits), learns=True),)
-
-
-def test_a_throttle_closes_the_bucket_for_as_long_as_it_says() -> None:
-    async def main() -> None:
-        world, scopes = World(), learning()
-        permit = await world.ask("a", scopes)
-        assert permit.throttled(7.0) == 7.0
-        assert permit.throttled(3.0) == pytest.approx(7.0, abs=0.1)
-        permit.abandon(sent=True)
-        assert world.limiter.closed_s(scopes) == pytest.approx(7.0, abs=0.1)
-        assert world.limiter.closed_s((Scope("openai"),)) == 0
-        assert world.limiter.take_now(scopes, 0) is None
-        with pytest.raises(LimitExceeded, match="throttled") as caught:
-            await world.ask("b", scopes, within_s=5)
-        assert caught.value.retry_after_s == pytest.approx(7.0, abs=0.1)
-        await world.ask("c", scopes, within_s=10)
-        assert world.at("c") == pytest.approx(7.0, abs=0.1)
-        assert world.limiter.closed_s(scopes) == 0
-
-    run(main())
-
-
-def test_a_start_that_was_granted_is_given_back_when_a_throttle_comes_before_it() -> None:
-    async def main() -> None:
-        world, scopes = World(), learning(requests_per_minute=60)
-        permit = await world.ask("a", scopes)
-        tasks = await world.line(world.ask("b", scopes))
-        permit.throttled(5.0)
-        permit.abandon(sent=True)
-        await asyncio.gather(*tasks)
-        assert world.at("b") == pytest.approx(5.0, abs=0.1)
-
-    run(main())
-
-
-def test_without_hint_and_headers_it_closes_for_longer_each_time_until_an_answer_comes() -> None:
-    async def main() -> list[float]:
-        limiter, scopes, closed = Limiter(MemoryState()), learning(), []
-        for answer in (False, False, False, True, False):
-            permit = await limiter.take(scopes, 0, within_s=60)
-            if answer:
-                permit.settle(None)
-            else:
-                closed.append(permit.throttled(None))
-                permit.abandon(sent=True)
-        return closed
-
-    assert run(main()) == pytest.approx([0.5, 1.0, 2.0, 0.5])
-
-
-def test_many_throttles_of_one_moment_count_as_one() -> None:
-    async def main() -> list[float]:
-        limiter, scopes = Limiter(MemoryState()), learning()
-        permits = [limiter.take_now(scopes, 0) for _ in range(20)]
-        return [permit.throttled(None) for permit in permits if permit]
-
-    assert run(main()) == pytest.approx([0.5] * 20, abs=0.01)
-
-
-def test_a_provider_without_rates_gets_less_at_once_after_a_throttle_and_slowly_more_again() -> None:
-    async def main() -> None:
-        limiter, scopes = Limiter(MemoryState()), learning()
-        permits = [permit for _ in range(10) if (permit := limiter.take_now(scopes, 0))]
-        assert len(permits) == 10
-        for permit in permits:
-            permit.throttled(0.5)  # the first cuts, the rest are of the same moment
-        for permit in permits:
-            permit.abandon(sent=True)
-        await asyncio.sleep(1)
-        permits = fill(limiter, scopes)
-        assert len(permits) == 7
-        for most in (7, 8, 9):  # as many answers as there are at once, and there may be one more
-            for _ in range(most):
-                permits.pop(0).settle(None)
-                permits += fill(limiter, scopes)
-            assert len(permits) == most + 1
-        await asyncio.sleep(700)
-        permits.pop(0).settle(None)
-        assert len(fill(limiter, scopes)) == 50
-
-    def fill(limiter: Limiter, scopes: tuple[Scope, ...]) -> list[Permit]:
-        return [permit for _ in range(50) if (permit := limiter.take_now(scopes, 0))]
-
-    run(main())
-
-
-def test_limits_are_learned_from_headers_and_shown() -> None:
-    async def main() -> None:
-        world, scopes = World(), learning(requests_per_minute=6000)
-        permit = await world.ask("a", scopes)
-        permit.answered({"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "59"})
-        permit.settle(None)
-        await world.ask("b", scopes)
-        await world.ask("c", scopes)
-        assert world.at("c") == pytest.approx(1.0, abs=0.1)
-        (view,) = await world.limiter.views()
-        assert (view.name, view.limits.requests_per_minute, view.in_flight) == ("openai/m", 6000, 2)
-        assert [(known.source, known.rate.most) for known in view.learned] == [("x-ratelimit-limit-requests", 60)]
-        assert view.learned_ago_s == pytest.approx(1.0, abs=0.1)
-        assert view.fill == pytest.approx(1.0, abs=0.1)
-        assert repr(world.limiter) == "Limiter(MemoryState(1 buckets), in flight 2, waiting 0, closed [])"
-
-    run(main())
-
-
-def test_headers_say_nothing_of_buckets_that_do_not_learn() -> None:
-    async def main() -> None:
-        limiter = Limiter(MemoryState())
-        permit = limiter.take_now((Scope("key:alice"),), 0)
-        assert permit is not None
-        permit.answered({"x-ratelimit-limit-requests": "1"})
-        assert permit.throttled(5.0) == 0
-        assert limiter.take_now((Scope("key:alice"),), 0) is not None
-
-    run(main())
 
 
 def test_keys_and_addresses_that_are_gone_are_forgotten() -> None:
