@@ -203,6 +203,38 @@ def test_one_key_s_limit_does_not_keep_another_key_waiting() -> None:
     run(main())
 
 
+def test_the_backlog_of_one_key_makes_no_other_key_s_request_fail() -> None:
+    async def main() -> None:
+        world = World()
+        target = Scope("openai/m", Limits(requests_per_minute=600))
+        slow, quick = Scope("key:slow", Limits(requests_per_minute=1)), Scope("key:quick")
+        tasks = await world.line(*[world.ask("s", (target, slow)) for _ in range(200)])
+        await world.ask("q", (target, quick), within_s=1)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    run(main())
+
+
+def test_whoever_is_displaced_by_one_who_came_earlier_is_not_forgotten() -> None:
+    async def main() -> None:
+        world = World()
+        shared, other = (Scope("openai", Limits(concurrency=1)),), Scope("openai/m")
+        permit = await world.ask("a", shared)
+        tasks = await world.line(
+            world.ask("b", shared), world.ask("c", shared), world.ask("d", (*shared, other)), world.ask("e", shared)
+        )
+        for task in tasks:  # when b goes, d asks before c does
+            await asyncio.sleep(1)
+            permit.settle(None)
+            permit = await task
+        assert world.order == "abcde"
+        assert world.at("e") == pytest.approx(4, abs=0.1)
+
+    run(main())
+
+
 def test_thousands_wait_on_one_timer() -> None:
     async def main() -> int:
         world = World()
@@ -282,7 +314,8 @@ def test_each_way_is_first_come_first_served_and_leaves_nothing_behind(
             await asyncio.sleep(pause)
             if tokens % 5 == 0:
                 tasks[tokens % len(tasks)].cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(end is None or isinstance(end, asyncio.CancelledError) for end in ends)
         for way in range(3):
             for kind in ("interactive", "batch"):
                 numbers = [number for w, k, number in went if (w, k) == (way, kind)]
