@@ -15,7 +15,8 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-services test-local lint format lock prices bench-client clean
+.PHONY: help run test test-services test-local lint format lock prices clean
+.PHONY: bench-client bench-limits bench-store bench-pipeline chaos
 .NOTPARALLEL:
 
 help: ## list these commands
@@ -62,6 +63,22 @@ prices: ## compile the models' prices anew, from the genai-prices package that r
 bench-client: ## measure what the client costs (writes bench/RESULTS.md)
 	$(call ready,dev)
 	@$(BIN)/python -m bench.client $(ARGS)
+
+bench-limits: ## measure how limits are kept, and what that costs (writes bench/LIMITS.md)
+	$(call ready,dev)
+	@$(BIN)/python -m bench.limits $(ARGS)
+
+bench-store: ## measure what a durable hold costs
+	$(call ready,dev)
+	@$(BIN)/python -m bench.store $(ARGS)
+
+bench-pipeline: ## measure what limits, ledger and budgets add to a call (writes bench/PIPELINE.md)
+	$(call ready,dev)
+	@$(BIN)/python -m bench.governing $(ARGS)
+
+chaos: ## kill a thousand callers' processes fifty times while they spend budgets (ARGS=postgresql://… for another store)
+	$(call ready,dev)
+	@$(BIN)/python -m bench.chaos_pipeline $(ARGS)
 
 clean: ## remove .venv, .venv-local, caches and build products
 	@rm -rf .venv .venv-local build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

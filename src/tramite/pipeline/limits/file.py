@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tramite.errors import ConfigError
 
@@ -32,7 +33,7 @@ class FileState:
 
     def __init__(self, directory: Path, now_us: Callable[[], int] = wall_us) -> None:
         self._files = Files(directory, now_us)
-        self._later: set[asyncio.Future[None]] = set()
+        self._later: set[asyncio.Future[Any]] = set()
         self._sweep_at = 1
         self._begin()
 
@@ -106,6 +107,7 @@ class FileState:
     async def _in_thread(self, wants: Sequence[Want], tokens: int, decide: Change[Verdict]) -> Verdict:
         names = [want.bucket for want in wants]
         deciding = asyncio.ensure_future(asyncio.to_thread(self._files.wait_and_change, names, decide))
+        self._remember(deciding)
         try:
             return await asyncio.shield(deciding)
         except asyncio.CancelledError:
@@ -147,7 +149,9 @@ class FileState:
         except RuntimeError:
             acted()
             return
-        later = loop.run_in_executor(None, acted)
+        self._remember(loop.run_in_executor(None, acted))
+
+    def _remember(self, later: asyncio.Future[Any]) -> None:
         self._later.add(later)
         later.add_done_callback(self._later.discard)
 

@@ -43,7 +43,6 @@ class Gate:
         "tokens",
         "used_at_s",
         "waiting",
-        "waiting_tokens",
         "want",
     )
 
@@ -55,9 +54,7 @@ class Gate:
         self.requests = 0
         """Sent so far."""
         self.tokens = 0
-        self.waiting = [0, 0]
-        """Requests in line, by rank."""
-        self.waiting_tokens = [0, 0]
+        self.waiting = 0
         self.claimant: Waiter | None = None
         """The first in some line, which this bucket keeps waiting: nobody who came later may pass it here."""
         self.used_at_s = 0.0
@@ -80,10 +77,6 @@ class Gate:
     def full(self) -> bool:
         """As much is in flight as it was found to bear."""
         return self.ceiling is not None and self.in_flight >= self.ceiling
-
-    def before(self, rank: int) -> tuple[int, int]:
-        """Requests in line that go before one of this rank that comes now, and their tokens."""
-        return sum(self.waiting[: rank + 1]), sum(self.waiting_tokens[: rank + 1])
 
     def rates(self, now: float) -> list[Rate]:
         """All that hold, configured and learned."""
@@ -128,4 +121,4 @@ class Gate:
     def idle(self, now: float) -> bool:
         """Whether it can be forgotten: nothing goes on, and nothing is known that still holds."""
         quiet = (self.ceiling is None and not self.strikes) or now - self.used_at_s > QUIET_S
-        return quiet and not (self.in_flight or any(self.waiting) or self.closed_s(now) or self.learning.rates(now))
+        return quiet and not (self.in_flight or self.waiting or self.closed_s(now) or self.learning.rates(now))

@@ -50,7 +50,10 @@ class Limiter:
     def __repr__(self) -> str:
         now = self._loop.time() if self._loop else 0.0
         gates = self._gates.values()
-        in_flight, waiting = sum(gate.in_flight for gate in gates), sum(sum(gate.waiting) for gate in gates)
+        in_flight, waiting = (
+            sum(gate.in_flight for gate in gates),
+            sum(plan.line.waiting for plan in self._plans.values()),
+        )
         closed = [gate.want.bucket for gate in gates if gate.closed_s(now)]
         return f"Limiter({self._state!r}, in flight {in_flight}, waiting {waiting}, closed {closed})"
 
@@ -188,10 +191,8 @@ class Limiter:
     def _expected(self, plan: Plan, waiter: Waiter, now: float) -> Verdict:
         """How long those before it keep it waiting at the least, as far as this process knows."""
         longest = plan.blocked(now) or AT_ONCE
-        for gate in plan.gates:
-            requests, tokens = gate.before(waiter.order[0])
-            if not requests:
-                continue
+        requests, tokens = plan.line.before(waiter.order[0])
+        for gate in plan.gates if requests else ():
             for rate in gate.rates(now):
                 wait_s = cost_us(rate, tokens if rate.tokens else requests) / SECOND_US
                 if wait_s > longest.wait_s:
@@ -244,8 +245,7 @@ class Limiter:
         for plan in self._plans.values():
             plan.line = Line()
         for gate in self._gates.values():
-            gate.claimant = None
-            gate.waiting, gate.waiting_tokens = [0, 0], [0, 0]
+            gate.claimant, gate.waiting = None, 0
 
     def _renew(self) -> None:
         """While slots are held, say so from time to time: a process that is silent is taken for dead."""

@@ -1,4 +1,4 @@
-"""Who waits for the same buckets, in the order of their turns. Knows no time and no limit."""
+"""Who waits for the same buckets, in the order of their turns. Knows no limit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,13 @@ class Waiter:
         self.needs_slot = needs_slot
         if self.claimed is not gate:
             self.unclaim()
-        if gate.claimant is None or self.order < gate.claimant.order:
+        other = gate.claimant
+        if other is not None and other.order < self.order:
+            other.behind.append(self)
+        elif other is not self:
+            if other is not None:
+                other.claimed = None
+                self.behind.append(other)
             gate.claimant, self.claimed = self, gate
 
     def is_behind(self, gates: Iterable[Gate]) -> bool:
@@ -62,10 +68,11 @@ class Waiter:
 class Line:
     """FIFO, interactive requests before batches."""
 
-    __slots__ = ("_ranks", "waiting")
+    __slots__ = ("_ranks", "_tokens", "waiting")
 
     def __init__(self) -> None:
         self._ranks: tuple[OrderedDict[Waiter, None], ...] = tuple(OrderedDict() for _ in RANKS)
+        self._tokens = [0 for _ in RANKS]
         self.waiting = 0
 
     @property
@@ -76,18 +83,25 @@ class Line:
                 return next(iter(waiting))
         return None
 
+    def before(self, rank: int) -> tuple[int, int]:
+        """How many go before one of this rank that comes now, and their tokens."""
+        return sum(len(waiting) for waiting in self._ranks[: rank + 1]), sum(self._tokens[: rank + 1])
+
     def join(self, waiter: Waiter) -> None:
         """Wait here."""
-        self._ranks[waiter.order[0]][waiter] = None
+        rank = waiter.order[0]
+        self._ranks[rank][waiter] = None
+        self._tokens[rank] += waiter.tokens
         self.waiting += 1
 
     def leave(self, waiter: Waiter) -> bool:
         """Wait no longer; the one whose turn it is then is told. False: it was not, or no longer, in this line."""
         waiter.unclaim()
-        waiting = self._ranks[waiter.order[0]]
-        if waiter not in waiting:
+        rank = waiter.order[0]
+        if waiter not in self._ranks[rank]:
             return False
-        del waiting[waiter]
+        del self._ranks[rank][waiter]
+        self._tokens[rank] -= waiter.tokens
         self.waiting -= 1
         if (first := self.first) is not None:
             first.bell.set()

@@ -39,13 +39,14 @@ def want(bucket: str, limits: Limits, headroom: float) -> Want:
     )
 
 
-def learned(reading: Reading, headroom: float) -> Learned:
-    """What the provider says, as a rate."""
+def learned(reading: Reading, headroom: float, others: float = 0.0) -> Learned:
+    """What the provider says, as a rate: what others leave of it, who use this share."""
     rate = _rate(reading.name, reading.limit, reading.window_s, headroom, reading.tokens)
     window_us = round(reading.window_s * SECOND_US)
     # one of hours or days is not spread: what the provider says is left of it says enough
     burst_us = window_us if reading.window_s > MINUTE_S else rate.burst_us
-    rate = msgspec.structs.replace(rate, burst_us=burst_us, refunds=reading.refunds)
+    unit_us = rate.unit_us / (1 - others)
+    rate = msgspec.structs.replace(rate, unit_us=unit_us, burst_us=burst_us, refunds=reading.refunds)
     return Learned(rate, reading.source, window_us)
 
 

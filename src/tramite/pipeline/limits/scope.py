@@ -58,13 +58,11 @@ class Plan:
         """Get in line."""
         self.line.join(waiter)
         for gate in self.gates:
-            gate.waiting[waiter.order[0]] += 1
-            gate.waiting_tokens[waiter.order[0]] += waiter.tokens
+            gate.waiting += 1
 
     def leave(self, waiter: Waiter) -> None:
         """Its turn is over, or it gave up."""
         if not self.line.leave(waiter):
             return
         for gate in self.gates:
-            gate.waiting[waiter.order[0]] -= 1
-            gate.waiting_tokens[waiter.order[0]] -= waiter.tokens
+            gate.waiting -= 1

@@ -42,7 +42,7 @@ def view(gate: Gate, snapshot: Snapshot, now: float) -> View:
         learned_ago_s=None if told_us is None else (snapshot.now_us - told_us) / SECOND_US,
         fill=max((fill(bucket, rate, snapshot.now_us) for rate in rates), default=0.0),
         in_flight=gate.in_flight,
-        waiting=sum(gate.waiting),
+        waiting=gate.waiting,
         closed_s=max(gate.closed_s(now), (bucket.closed_us - snapshot.now_us) / SECOND_US, 0.0),
         ceiling=gate.ceiling,
     )
