@@ -20,7 +20,7 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 .NOTPARALLEL:
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 run: ## open the chat in the terminal (the first time, install what it needs in .venv)
 	$(call ready,run)
@@ -76,7 +76,7 @@ bench-pipeline: ## measure what limits, ledger and budgets add to a call (writes
 	$(call ready,dev)
 	@$(BIN)/python -m bench.governing $(ARGS)
 
-chaos: ## kill a thousand callers' processes fifty times while they spend budgets (ARGS=postgresql://… for another store)
+chaos: ## kill processes of a thousand callers while they spend (ARGS=postgresql://… for another store)
 	$(call ready,dev)
 	@$(BIN)/python -m bench.chaos_pipeline $(ARGS)
 
