@@ -132,6 +132,17 @@ class Gateway(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 4000
     workers: int = 1
+    hosts: tuple[str, ...] = ()
+    """Names under which it may be reached beside those of this machine's loopback and `host`: a page of another's must
+    not get at it by a name of its own (DNS rebinding)."""
+    origins: tuple[str, ...] = ()
+    """Web pages of other origins that may use it; none by default."""
+    max_body_mb: int = 64
+    max_requests: int = 1000
+    """Requests under way at once in one worker; what is beyond is told to come back."""
+    drain_s: float = 30.0
+    """How long streams may go on after the gateway was told to stop."""
+    access_log: bool = False
 
 
 class Cap(Struct, frozen=True):

@@ -70,13 +70,19 @@ def _list_of(item: Callable[[Any], str], expected: str) -> Rule:
             raise ValueError
         return tuple(item(one) for one in value)
 
-    return Rule(expected, accept)
+    return Rule(expected, accept, lambda text: [one for one in text.split(",") if one.strip()])
 
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError
     return value
+
+
+def _read_flag(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError
+    return text.lower() == "true"
 
 
 def _starting(*beginnings: str, words: tuple[str, ...] = ()) -> Callable[[Any], str]:
@@ -107,7 +113,7 @@ def _weights(value: Any) -> tuple[float, ...]:
 
 
 _NAME = Rule("a name", _text)
-_BOOL = Rule("true or false", _flag)
+_BOOL = Rule("true or false", _flag, _read_flag)
 _RATE = Rule("a number that is more than 0", _number(0, above=True))
 _DOLLARS = Rule("dollars per million tokens, a number that is 0 or more", _number(0))
 _SECONDS = Rule("seconds, a number that is more than 0", _number(0, above=True), float)
@@ -159,6 +165,12 @@ SECTIONS: Mapping[str, Mapping[str, Rule]] = {
         "host": _NAME,
         "port": _count(65_535, "a port"),
         "workers": _count(1024),
+        "hosts": _list_of(_text, "a list of names under which the gateway is reached, such as llm.example.org"),
+        "origins": _list_of(_text, "a list of web pages' origins that may use it, such as https://app.example.org"),
+        "max_body_mb": _count(1024),
+        "max_requests": _count(1_000_000),
+        "drain_s": _WAIT,
+        "access_log": _BOOL,
     },
 }
 
@@ -223,8 +235,8 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     **{f"TRAMITE_{table.upper()}_{key.upper()}": (table, key) for table, keys in SECTIONS.items() for key in keys},
 }
 
-PLACES = ("TRAMITE_CONFIG", "TRAMITE_HOME")
-"""Variables that say where the configuration is, and so cannot be part of it."""
+PLACES = ("TRAMITE_CONFIG", "TRAMITE_HOME", "TRAMITE_ADMIN_KEY")
+"""Variables that cannot be part of the configuration: they say where it is, or are no file's business."""
 
 
 def rule_for(path: tuple[str, ...]) -> Rule:

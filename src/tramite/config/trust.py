@@ -162,6 +162,9 @@ def _setting_wants(project: Project) -> Iterator[str]:
         host = layer.values.get(("gateway", "host"))
         if host and not addresses.is_loopback(f"http://{host}"):
             yield f"open the gateway to other machines, at {host!a}"
+        for what in ("hosts", "origins"):
+            if others := layer.values.get(("gateway", what)):
+                yield f"let the gateway be used under or from {', '.join(map(ascii, others))}"
 
 
 def _trusted(path: Path) -> dict[str, str]:
