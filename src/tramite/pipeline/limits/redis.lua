@@ -56,13 +56,13 @@ local function rates_of(bucket, want)
     return rates
 end
 
-local function slots_held(bucket)
-    local slots = 0
-    for name, lease in pairs(bucket.held) do
-        if lease[2] > now or name == holder then
+local function slots_held(name)
+    local slots, bucket = 0, buckets[name]
+    for process, lease in pairs(bucket.held) do
+        if lease[2] > now or process == holder then
             slots = slots + lease[1]
         else
-            bucket.held[name] = nil
+            bucket.held[process], changed[name] = nil, bucket
         end
     end
     return slots
@@ -134,7 +134,7 @@ local function take(wants, tokens)
         if at > start then
             start, limit, of = at, name, want.bucket
         end
-        if want.slots and slots_held(bucket) >= want.slots then
+        if want.slots and slots_held(want.bucket) >= want.slots then
             full = want.bucket
         end
     end
