@@ -31,6 +31,7 @@ _UNSIGNED = (b'"signature":""', b'"signature": ""')
 """Thinking of another dialect's, as we have shown it to a client of Anthropic's; Anthropic would refuse it."""
 
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def is_mixed(body: bytes) -> bool:
@@ -64,7 +65,9 @@ def _opened(part: Any) -> list[Opaque]:
     for token in _TOKEN.findall(part.json):
         try:
             inside = base64.b64decode(token.replace("-", "+").replace("_", "/"), validate=True)
-            opened += [Opaque(dialect, json) for dialect, json in _pairs.decode(inside.removeprefix(_HEAD))]
+            for dialect, json in _pairs.decode(inside.removeprefix(_HEAD)):
+                _object.decode(json)
+                opened.append(Opaque(dialect, json))
         except (ValueError, RecursionError) as error:
             raise InvalidCall(
                 "the state of an earlier answer was changed on its way: send it back as it came, or without",

@@ -62,7 +62,10 @@ class Translation:
     def encode(self, dialect: Dialect, target: Target) -> Encoded:
         """The call in the target's words. Raises InvalidCall, and `Unsupported` for what they cannot say."""
         call, notices = fitted(self.call, self.kind, self.inbound.name, dialect.name, target)
-        encoded = operation(dialect, self.kind).encode(call, target, self.streamed)
+        try:
+            encoded = operation(dialect, self.kind).encode(call, target, self.streamed)
+        except UNREADABLE as error:
+            raise InvalidCall(f"what came back of an earlier answer cannot be read: {error}", "messages") from error
         if not notices:
             return encoded
         return msgspec.structs.replace(encoded, notices=(*notices, *encoded.notices))
