@@ -223,7 +223,10 @@ def test_a_body_that_is_no_request_is_an_invalid_call(inbound: str, body: bytes)
 def test_deep_nesting_is_at_worst_an_invalid_call(inbound: str, depth: int) -> None:
     deep = b"[" * depth + b"]" * depth
     field = {"gemini": b"contents", "openai-responses": b"input"}.get(inbound, b"messages")
-    item = b'{"role":"assistant","type":"thinking","content":[{"type":"document","source":%b}],"summary":%b}' % (deep, deep)
+    item = b'{"role":"assistant","type":"thinking","content":[{"type":"document","source":%b}],"summary":%b}' % (
+        deep,
+        deep,
+    )
     bodies = [
         b'{"max_tokens":9,"%b":[%b]}' % (field, item),
         b'{"max_tokens":9,"%b":[{"role":"user","content":"x","parts":[{"text":"x"}]}],"metadata":%b}' % (field, deep),
