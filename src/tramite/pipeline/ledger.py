@@ -41,11 +41,14 @@ class Ledger:
         return f"Ledger({self.store!r}, budgets={', '.join(self._budgets) or 'none'})"
 
     def budgets(self, envelope: Envelope) -> dict[str, Budget]:
-        """Those that this request has to keep to."""
-        if not self._budgets:
-            return {}
-        names = (GLOBAL, envelope.caller.key)
-        return {name: self._budgets[name] for name in names if name in self._budgets}
+        """Those that this request has to keep to: the configuration's, and the one that its key was made with."""
+        caller = envelope.caller
+        found: dict[str, Budget] = {}
+        if self._budgets:
+            found = {name: self._budgets[name] for name in (GLOBAL, caller.key) if name in self._budgets}
+        if caller.budget is not None:
+            found[f"key:{caller.key}"] = caller.budget
+        return found
 
     def capped(self, envelope: Envelope) -> tuple[Envelope, str]:
         """The request with its largest output said, where a budget has to know it; and the notice that says so."""
