@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tramite.config import Budget
 from tramite.config.pricing import unpriced
 from tramite.errors import ConfigError
@@ -57,7 +59,8 @@ class Ledger:
             return envelope, ""
         most = min(budget.max_output_tokens for budget in budgets.values())
         why = "none was asked for, and a budget must know what an answer may cost at most"
-        return envelope.with_max_output(most), f"max_tokens={most} was sent along: {why}"
+        capped = msgspec.structs.replace(envelope.with_max_output(most), caller=envelope.caller)
+        return capped, f"max_tokens={most} was sent along: {why}"
 
     async def hold(self, passage: Passage, envelope: Envelope, patience: Patience) -> None:
         """Hold the worst case, durably. Raises BudgetExceeded; ConfigError where there is no price to hold."""
