@@ -50,10 +50,8 @@ class Limiter:
     def __repr__(self) -> str:
         now = self._loop.time() if self._loop else 0.0
         gates = self._gates.values()
-        in_flight, waiting = (
-            sum(gate.in_flight for gate in gates),
-            sum(plan.line.waiting for plan in self._plans.values()),
-        )
+        in_flight = sum(gate.in_flight for gate in gates)
+        waiting = sum(plan.line.waiting for plan in self._plans.values())
         closed = [gate.want.bucket for gate in gates if gate.closed_s(now)]
         return f"Limiter({self._state!r}, in flight {in_flight}, waiting {waiting}, closed {closed})"
 

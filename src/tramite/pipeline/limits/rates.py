@@ -15,7 +15,7 @@ from .records import Learned, Rate, Want
 HEADROOM = 0.015
 """So much of each rate is left alone: providers count in windows whose edges we do not see (facts A1 to A3)."""
 
-LATE_S = 0.025
+LATE_S = 0.05
 """So late a busy process may be without losing a place. More would be caught up with by bursts that pass a window's
 share: a minute's requests are counted in windows as short as a second ("60 a minute may be 1 a second")."""
 
@@ -53,5 +53,5 @@ def learned(reading: Reading, headroom: float, others: float = 0.0) -> Learned:
 def _rate(name: str, most: float, window_s: float, headroom: float, tokens: bool) -> Rate:
     unit_us = window_s * SECOND_US * (1 + headroom) / most
     # of tokens, what half the headroom of a window makes up for; of requests, one
-    burst_us = round(window_s * SECOND_US * headroom / 2) if tokens else math.ceil(unit_us)
-    return Rate(name, most, unit_us, burst_us + round(LATE_S * SECOND_US), tokens)
+    burst_us = window_s * SECOND_US * headroom / 2 if tokens else unit_us
+    return Rate(name, most, unit_us, max(math.ceil(burst_us), round(LATE_S * SECOND_US)), tokens)

@@ -1,0 +1,169 @@
+"""A request as it came, read once at its top level: the facts that the pipeline must know, and the body it becomes.
+
+Where the target speaks the client's dialect, the body is written again from its fields, with the target's name for the
+model: of two `model` keys one is read and one is written, the same. Else it is translated. Knows no socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from functools import partial
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from tramite.client.weighing import pictures, texts
+from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target
+from tramite.errors import InvalidCall
+from tramite.pipeline.envelope import Envelope, Pictures
+from tramite.pipeline.observing import Caller
+
+from .doors import Door
+from .translation import Translation
+
+_decode = msgspec.json.Decoder(dict[str, Raw]).decode
+_encode = msgspec.json.Encoder().encode
+_decode_any = msgspec.json.Decoder().decode
+_USAGE = Raw(b'{"include_usage":true}')
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class Inbound:
+    """One request at one door. Raises InvalidCall for a body that is no JSON object, or names no model."""
+
+    __slots__ = (
+        *("_body", "_cap", "_forwarded", "_translation", "door", "fields", "model", "n", "stream", "wants_usage"),
+    )
+
+    def __init__(self, door: Door, body: bytes, model: str | None = None, forwarded: Mapping[str, str] = {}) -> None:
+        self.door = door
+        self._body = body
+        self._forwarded = forwarded
+        self._cap: int | None = None
+        """The largest output that is said for the client, who said none."""
+        self._translation: Translation | None = None
+        try:
+            self.fields = _decode(body)
+            body.decode()  # what is passed on unread must be text all the same (RFC 8259, 8.1)
+        except _UNREADABLE as error:
+            raise InvalidCall(f"the body is no JSON object: {error}") from None
+        self.model = model if model is not None else self._text("model")
+        self.stream = self._flag("stream")
+        self.n = self._count("n") or 1
+        self.wants_usage = True
+        if self.stream and door.asks_for_usage:
+            self.wants_usage = bool(self._object("stream_options").get("include_usage"))
+
+    def __repr__(self) -> str:
+        return f"Inbound({self.door!r}, model={self.model!r}, stream={self.stream})"
+
+    def envelope(self, caller: Caller) -> Envelope:
+        """The request, ready to travel."""
+        return Envelope(
+            kind=self.door.kind,
+            model=self.model,
+            body_for=self.body_for,
+            receive=self.receive,
+            stream=self.stream,
+            n=self.n,
+            caller=caller,
+            text_bytes=self._size,
+            pictures=self._pictures,
+            max_output=self._max_output(),
+            with_max_output=partial(self._with_max_output, caller) if self.door.max_output else None,
+            texts=self._texts,
+        )
+
+    def body_for(self, dialect: Dialect, target: Target) -> Encoded:
+        """The body that this target is asked with."""
+        door = self.door
+        if dialect.name != door.name:
+            return self.translation.encode(dialect, target)
+        fields = dict(self.fields)
+        fields["model"] = Raw(_encode(target.model))
+        if self.stream and door.asks_for_usage and not self.wants_usage and target.traits.include_usage:
+            fields["stream_options"] = self._with_usage()
+        if self._cap is not None:
+            name = target.traits.max_tokens_field if door.asks_for_usage else door.max_output[0]
+            fields[name] = Raw(_encode(self._cap))
+        headers = {**door.headers, **self._forwarded} if self._forwarded else door.headers
+        return Encoded(door.path, _encode(fields), headers=headers)
+
+    def receive(self, operation: Operation, body: bytes) -> tuple[bytes, Signals]:
+        """A whole body in the client's dialect, and the signals in it."""
+        if operation is self.door.operation:
+            return body, operation.judge(body)
+        return self.translation.whole(operation, body)
+
+    @property
+    def translation(self) -> Translation:
+        """Between the client's dialect and others. The body is read whole when that is first needed."""
+        if self._translation is None:
+            self._translation = Translation(self.door.operation, self.call())
+        return self._translation
+
+    def call(self) -> Any:
+        """The call that the body is. Raises InvalidCall."""
+        said = {"model": self.model, **({} if self._cap is None else {self.door.max_output[0]: self._cap})}
+        body = _encode({**self.fields, **{name: Raw(_encode(value)) for name, value in said.items() if value}})
+        call, _ = self.door.operation.decode_call(body, self.door.path)
+        return call
+
+    def _with_max_output(self, caller: Caller, most: int) -> Envelope:
+        """The same with a largest output, where the body says none."""
+        capped = copy(self)
+        capped._cap, capped._translation = most, None
+        return capped.envelope(caller)
+
+    def _max_output(self) -> int | None:
+        if self._cap is not None:
+            return self._cap
+        for name in self.door.max_output:
+            if (most := self._count(name)) is not None:
+                return most
+        return None
+
+    def _size(self) -> int:
+        """An upper bound that costs nothing; pictures, which would spoil it, are not counted."""
+        return len(self._body) - (self._pictures().bytes if b"image" in self._body else 0)
+
+    def _pictures(self) -> Pictures:
+        return pictures(self.call()) if b"image" in self._body else Pictures()
+
+    def _texts(self, value: Any) -> tuple[str, str]:
+        reply = self.door.operation.decode(value) if isinstance(value, bytes) and value else ""
+        return texts(self.call(), reply)
+
+    def _with_usage(self) -> Raw:
+        given = self._object("stream_options")
+        return Raw(_encode({**given, "include_usage": True})) if given else _USAGE
+
+    def _value(self, name: str) -> Any:
+        raw = self.fields.get(name)
+        return None if raw is None else _decode_any(raw)
+
+    def _text(self, name: str) -> str | None:
+        value = self._value(name)
+        if value is None or isinstance(value, str):
+            return value
+        raise InvalidCall(f"{name} must be text, got {value!r:.80}", name)
+
+    def _flag(self, name: str) -> bool:
+        value = self._value(name)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        raise InvalidCall(f"{name} must be true or false, got {value!r:.80}", name)
+
+    def _count(self, name: str) -> int | None:
+        value = self._value(name)
+        if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31):
+            return value
+        raise InvalidCall(f"{name} must be a whole number from 1, got {value!r:.80}", name)
+
+    def _object(self, name: str) -> dict[str, Any]:
+        value = self._value(name)
+        if value is None or isinstance(value, dict):
+            return value or {}
+        raise InvalidCall(f"{name} must be an object, got {value!r:.80}", name)

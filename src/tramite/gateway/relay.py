@@ -1,0 +1,162 @@
+"""One inbound request through the pipeline and back: whole, or as server-sent events. Knows no key and no guard.
+
+Whoever leaves is felt upstream at once, wherever the request is. What ends a stream is held back until the stream is
+proven whole: a client never sees a finish that the provider has not earned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+from tramite.dialects.frames import DONE
+from tramite.errors import BadReply, TramiteError
+from tramite.pipeline.envelope import Delivery, Ended, Envelope, Opened, Piece
+from tramite.pipeline.patience import Patience
+from tramite.pipeline.run import Pipeline
+from tramite.wire.frames import Frame
+from tramite.wire.sse import encode
+
+from . import failures, told
+from .asgi import SSE, Receive, Send, respond
+from .inbound import Inbound
+from .translation import StreamMapper
+
+NO_CACHE = (b"cache-control", b"no-store")
+AT_ONCE = (b"x-accel-buffering", b"no")
+"""Proxies such as nginx would keep small pieces back."""
+
+
+async def whole(pipeline: Pipeline, inbound: Inbound, envelope: Envelope, receive: Receive, send: Send) -> None:
+    """Answer with a whole reply. Raises TramiteError before anything is sent."""
+    delivery = await while_there(pipeline.whole(envelope), receive)
+    if delivery is not None:
+        await respond(send, 200, told.of_delivery(delivery), delivery.value)
+
+
+async def while_there(doing: Awaitable[Delivery], receive: Receive) -> Delivery | None:
+    """Wait for it as long as the client does; None when the client has left, and then it is cancelled."""
+    working = asyncio.ensure_future(doing)
+    leaving = _leaving(receive, working.cancel)
+    try:
+        return await working
+    except asyncio.CancelledError:
+        if leaving.done() and not leaving.cancelled():
+            return None
+        working.cancel()  # the server stops
+        raise
+    finally:
+        leaving.cancel()
+
+
+class Streaming:
+    """One stream on its way to a client."""
+
+    def __init__(self, inbound: Inbound, envelope: Envelope, send: Send, deadline_s: float) -> None:
+        self._inbound = inbound
+        self._send = send
+        self._patience = Patience(deadline_s)
+        self._envelope = envelope
+        self._opened: Opened | None = None
+        self._mapper: StreamMapper | None = None
+        self._held: list[Frame] = []
+        self.begun = False
+        """Whether the client has seen its head: then no status can say any more what goes wrong."""
+
+    async def run(self, pipeline: Pipeline, receive: Receive) -> None:
+        """Until its end, or until the client leaves. Raises TramiteError as long as nothing was sent."""
+        pieces = pipeline.stream(self._envelope, self._patience)
+        leaving = _leaving(receive, self._patience.close)
+        try:
+            await self._pass_on(pieces)
+        except TramiteError as error:
+            if not self.begun:
+                raise
+            await self._fail(error)
+        finally:
+            leaving.cancel()
+            await pieces.aclose()
+
+    async def _pass_on(self, pieces: AsyncGenerator[Piece, None]) -> None:
+        broken: BadReply | None = None
+        ended = False
+        while True:
+            try:
+                piece = await (anext(pieces) if broken is None else pieces.athrow(broken))
+            except StopAsyncIteration:
+                break
+            broken = None
+            if type(piece) is list:
+                try:
+                    frames = self._frames(piece)
+                except BadReply as error:
+                    broken = error
+                    continue
+                if frames:
+                    await self._write(frames)
+            elif isinstance(piece, Opened):
+                await self._open(piece)
+            elif isinstance(piece, Ended):
+                ended = True
+                await self._end()
+        if self.begun and not ended:
+            return  # the client has left
+
+    async def _open(self, opened: Opened) -> None:
+        self._opened = opened
+        if opened.operation is not self._inbound.door.operation or self._mapper is not None:
+            self._mapper = self._mapper or self._inbound.translation.stream()
+            self._mapper.read_from(opened.operation)
+        if not self.begun:
+            self.begun = True
+            headers = [SSE, NO_CACHE, AT_ONCE, *told.of_opened(opened)]
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    def _frames(self, came: list[Frame]) -> list[Frame]:
+        """What of these frames may go to the client now."""
+        if self._mapper is not None:
+            return self._mapper.map(came)
+        if self._opened is None:
+            return []
+        watcher = self._opened.watcher
+        if not self._inbound.wants_usage:
+            came = [frame for frame in came if not _is_usage_alone(frame)]
+        if watcher.proof:
+            held, self._held = [*self._held, *came], []
+            return held
+        if watcher.finish is not None or watcher.ended or self._held:
+            self._held += came
+            return []
+        return came
+
+    async def _end(self) -> None:
+        held, self._held = self._held, []
+        if self._mapper is not None:
+            held = self._mapper.end()
+        await self._write(held, last=True)
+
+    async def _fail(self, error: TramiteError) -> None:
+        mapper, self._held = self._mapper, []
+        frames = mapper.error(error) if mapper is not None else failures.frames(self._inbound.door.dialect, error)
+        await self._write(frames, last=True)
+
+    async def _write(self, frames: list[Frame], last: bool = False) -> None:
+        body = encode(frames[0]) if len(frames) == 1 else b"".join(map(encode, frames))
+        await self._send({"type": "http.response.body", "body": body, "more_body": not last})
+
+
+def _is_usage_alone(frame: Frame) -> bool:
+    """The frame that was only sent because we asked for it (facts A1: `choices` is empty in it)."""
+    data = frame.data
+    return b'"usage"' in data and (b'"choices":[]' in data or b'"choices": []' in data) and data != DONE
+
+
+def _leaving(receive: Receive, leave: Callable[[], object]) -> asyncio.Task[None]:
+    """Calls `leave` when the client has left."""
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        leave()
+
+    return asyncio.ensure_future(watch())

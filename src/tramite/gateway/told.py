@@ -1,0 +1,51 @@
+"""What the headers of a response tell of how it came about. Knows no body."""
+
+from __future__ import annotations
+
+from tramite.pipeline.envelope import Delivery, Opened
+from tramite.wire.headers import NOTICES, join_notices
+
+from .asgi import JSON, Headers
+
+_NOTICES = NOTICES.encode()
+
+
+def of_delivery(delivery: Delivery) -> Headers:
+    """Of a whole answer: target, tries, cost (billionths of a dollar), time in the gateway's own hands, notices."""
+    headers = [
+        JSON,
+        (b"x-tramite-target", _ascii(str(delivery.target))),
+        (b"x-tramite-attempts", str(len(delivery.attempts)).encode()),
+        (b"x-tramite-overhead-ms", b"%.2f" % (_overhead_s(delivery) * 1000)),
+    ]
+    if delivery.cost_nanousd is not None:
+        headers.append((b"x-tramite-cost-nanousd", str(delivery.cost_nanousd).encode()))
+    if delivery.request_id:
+        headers.append((b"x-tramite-upstream-request-id", _ascii(delivery.request_id)))
+    if delivery.notices:
+        headers.append((_NOTICES, join_notices(delivery.notices).encode()))
+    return headers
+
+
+def of_opened(opened: Opened) -> Headers:
+    """Of a stream that begins: its cost is not known yet."""
+    headers = [
+        (b"x-tramite-target", _ascii(str(opened.target))),
+        (b"x-tramite-attempts", str(len(opened.attempts) + 1).encode()),
+    ]
+    if opened.request_id:
+        headers.append((b"x-tramite-upstream-request-id", _ascii(opened.request_id)))
+    if opened.notices:
+        headers.append((_NOTICES, join_notices(opened.notices).encode()))
+    return headers
+
+
+def _overhead_s(delivery: Delivery) -> float:
+    """What was spent in neither tries nor waits."""
+    timings = delivery.timings
+    return max(0.0, timings.total_s - timings.waited_s - sum(attempt.duration_s for attempt in delivery.attempts))
+
+
+def _ascii(text: str) -> bytes:
+    """Names come from configurations and providers: a header takes printable ASCII."""
+    return "".join([char if " " <= char <= "~" else "?" for char in text[:200]]).encode()
