@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from msgspec import Struct
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 
 class Pace(Struct, frozen=True, kw_only=True):
@@ -92,9 +92,8 @@ class Connection(HttpToolsProtocol):
         """Answer and close, where an answer can still be understood; else close."""
         if self.transport.is_closing():
             return
-        cycle = self.cycle
-        answering = cycle is not None and not cycle.response_complete
-        if self.pipeline or (answering and (cycle.response_started or self._stage != _BODY)):
+        cycle: RequestResponseCycle | None = self.cycle
+        if self.pipeline or (cycle is not None and self._is_answering(cycle)):
             self.transport.abort()
             return
         told = _WORDS[status].encode()
@@ -104,11 +103,15 @@ class Connection(HttpToolsProtocol):
 
     def is_late(self, now_s: float) -> bool:
         """Whether the rest of a request should long be here. While we do not read, it is not the client who is late."""
-        if self._stage == _IDLE or self.flow is None or self.flow.read_paused:
+        if self._stage == _IDLE or self.flow.read_paused:
             return False
         pace = self._pace
         allowed_s = pace.head_s if self._stage == _HEAD else pace.body_s + self._body / pace.body_rate
         return now_s - self._since_s > allowed_s
+
+    def _is_answering(self, cycle: RequestResponseCycle) -> bool:
+        """Whether an answer is under way, or about to be, that nothing else may be written into."""
+        return not cycle.response_complete and (cycle.response_started or self._stage != _BODY)
 
     def _starts(self) -> None:
         if self._stage == _IDLE:

@@ -65,7 +65,7 @@ Render: TypeAlias = Callable[[Scope, Refusal], bytes]
 
 
 class Rules:
-    """Which hosts and origins are ours, and what a request must be like. Pure: a request goes in, a refusal comes out."""
+    """Which hosts and origins are ours, and what a request must be like. Pure: does nothing with what it refuses."""
 
     def __init__(self, settings: Gateway) -> None:
         ours = settings.host if ":" not in settings.host else f"[{settings.host}]"
@@ -260,7 +260,7 @@ def _preflight(seen: Seen) -> Headers:
 
 
 async def _close(refusal: Refusal, scope: Scope, reply: Reply, render: Render) -> None:
-    """Refuse a WebSocket: with an answer where it has not begun and the server can, else with a code (RFC 6455, 7.4)."""
+    """Refuse a WebSocket: with an answer where it has not begun and the server can, else with a code of RFC 6455."""
     if reply.status or "websocket.http.response" not in scope.get("extensions", {}):
         await reply({"type": "websocket.close", "code": 1011 if refusal.status >= 500 else 1008})
         return

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
+from typing import Protocol
 
 from msgspec import Struct
 
 from tramite.client.core import Core
 from tramite.config import Config, show
-
-logger = logging.getLogger("tramite.gateway")
 
 AT_START = ("gateway.host", "gateway.port", "gateway.workers")
 """What is decided when the gateway starts."""
@@ -33,14 +31,20 @@ class Changes(Struct, frozen=True):
         return told or "nothing changed"
 
 
-class Reloader:
-    """Holds the `core` that new requests take. `load` reads the configuration as it was read at the start; `use` is told
-    of the new one, after nothing can fail any more."""
+class HasCore(Protocol):
+    """Where new requests find their core."""
 
-    def __init__(self, core: Core, load: Callable[[], Config], use: Callable[[Core], None]) -> None:
-        self.core = core
+    core: Core
+
+
+class Reloader:
+    """Swaps the core of a `gate`. `load` reads the configuration as it was read at the start; `told` learns of the new
+    one, when nothing can fail any more."""
+
+    def __init__(self, gate: HasCore, load: Callable[[], Config], told: Callable[[Config], None]) -> None:
+        self._gate = gate
         self._load = load
-        self._use = use
+        self._told = told
         self._one_at_a_time = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -50,22 +54,15 @@ class Reloader:
         Requests that have begun end on what they began with.
         """
         async with self._one_at_a_time:
-            config = await asyncio.to_thread(self._load)  # files, and perhaps commands for secrets
-            old, changes = self.core, compare(self.core.config, config)
-            new = old.renewed(config)
-            self.core = new
-            self._use(new)
+            config = await asyncio.to_thread(self._load)  # files, and it may be a slow disk
+            old = self._gate.core
+            changes, new = compare(old.config, config), old.renewed(config)
+            self._gate.core = new
+            self._told(config)
             task = asyncio.get_running_loop().create_task(_close_later(old, new))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
             return changes
-
-    async def aclose(self) -> None:
-        """Close what is in use, and what still waited to be closed."""
-        for task in list(self._closing):
-            task.cancel()
-        await asyncio.gather(*self._closing, return_exceptions=True)
-        await self.core.aclose()
 
 
 def compare(old: Config, new: Config) -> Changes:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -51,6 +51,8 @@ class Service(Struct, frozen=True, kw_only=True):
     """Read the configuration again. Raises ConfigError, and then nothing has changed."""
     tell_draining: Callable[[], Awaitable[None]]
     """Tell every stream that is still open, in its dialect, that it ends here."""
+    background: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    """What runs beside the requests, until the worker stops."""
 
 
 Factory: TypeAlias = Callable[[Config, Fleet], Service]

@@ -157,4 +157,5 @@ class Supervisor:
         for index, each in enumerate(self._sockets):
             if index != place.index:
                 each.close()
-        return self._work(place.index, msgspec.structs.replace(self._fleet, index=place.index, lifeline=self._lifeline[0]))
+        own = msgspec.structs.replace(self._fleet, index=place.index, lifeline=self._lifeline[0])
+        return self._work(place.index, own)

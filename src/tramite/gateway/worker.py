@@ -42,6 +42,8 @@ class Worker(uvicorn.Server):
         """Listen, and from now on hear signals."""
         await super().startup(sockets)
         self._start(self._sweeper.run())
+        for work in self._service.background:
+            self._start(work())
         loop = asyncio.get_running_loop()
         if threading.current_thread() is threading.main_thread():
             loop.add_signal_handler(signal.SIGTERM, self.stop)
@@ -71,7 +73,7 @@ class Worker(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Not uvicorn's way, which raises the signal again in the end: whoever was told to stop and did has no fault."""
+        """Not uvicorn's way, which raises the signal again in the end: whoever stops when told to has no fault."""
         yield
 
     def stop(self) -> None:
