@@ -44,29 +44,26 @@ def serve(given: Serve) -> None:
     from tramite.client.governance import for_programs
     from tramite.config import load
     from tramite.gateway import logs, serving
+    from tramite.gateway.service import factory
 
     terminal = Terminal(given.quiet)
     overrides = {f"gateway.{name}": value for name in ("host", "workers") if (value := getattr(given, name))}
-    if given.port:
-        overrides["gateway.port"] = given.port
 
     def read() -> Config:
-        return load(overrides=overrides)
+        return for_programs(load(overrides=overrides))
 
-    config = for_programs(read())
+    config = read()
     has_keys = _has_keys(config)
     _refuse_open_door(config, has_keys)
-    try:
-        from tramite.gateway.service import factory
-    except ImportError as error:
-        raise serving.missing(error) from None
+    settings = config.gateway
+    port = settings.port if given.port is None else given.port
+    sockets = serving.listen(settings.host, port, settings.workers)
+    overrides["gateway.port"] = serving.port_of(sockets[0])
+    address = serving.address(sockets[0])
+    terminal.line(address)
+    terminal.note(_how_to_use(address, has_keys, config.default_model))
     logs.configure()
-
-    def announce(address: str) -> None:
-        terminal.line(address)
-        terminal.note(_how_to_use(address, has_keys, config.default_model))
-
-    code = serving.serve(factory(read), config, announce, given.port)
+    code = serving.serve(factory(read), read(), sockets)
     terminal.note("the gateway has ended")
     raise typer.Exit(code)
 
@@ -78,7 +75,7 @@ def _has_keys(config: Config) -> bool:
     from tramite.store.keys import open_keys
 
     with open_keys(config.store.url) as keys:
-        return bool(keys.list())
+        return bool(keys.all())
 
 
 def _refuse_open_door(config: Config, has_keys: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -67,11 +68,11 @@ class Figures:
 
     async def run(self) -> None:
         """Measure, and leave the figures where the other workers find them, until cancelled."""
-        loop, shared_s = asyncio.get_running_loop(), 0.0
+        shared_s = 0.0
         while True:
-            due_s = loop.time() + LAG_S
+            due_s = time.monotonic() + LAG_S  # uvloop's own clock has milliseconds
             await asyncio.sleep(LAG_S)
-            self._lag.observe(max(0.0, loop.time() - due_s))
+            self._lag.observe(max(0.0, time.monotonic() - due_s))
             if self._fleet.folder is not None and due_s - shared_s >= SHARE_S:
                 shared_s = due_s
                 await self._share(self._fleet.folder)

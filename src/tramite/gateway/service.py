@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tramite.client.governance import for_programs
 from tramite.config import Config
 
 from .app import Gateway
@@ -25,7 +24,7 @@ def factory(load: Callable[[], Config]) -> Factory:
         guards = Guards(app, config.gateway)
         figures = Figures(gate.metrics, guards, lambda: gate.core, fleet)
         app.add({"/metrics": figures.page, "/health/ready": Readiness(guards, lambda: gate.core).page})
-        reloader = Reloader(gate, lambda: for_programs(load()), lambda fresh: guards.configure(fresh.gateway))
+        reloader = Reloader(gate, load, lambda fresh: guards.configure(fresh.gateway))
 
         async def tell_draining() -> None:
             gate.drains.set()

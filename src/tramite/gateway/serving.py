@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -59,18 +59,15 @@ Factory: TypeAlias = Callable[[Config, Fleet], Service]
 """Called once in each worker, before its loop runs."""
 
 
-def serve(build: Factory, config: Config, announce: Callable[[str], None]) -> int:
-    """Run until told to stop by SIGTERM or SIGINT; the exit code. `announce` is given the address once it listens.
+def serve(build: Factory, config: Config, sockets: Sequence[socket.socket]) -> int:
+    """Run a worker for each of these sockets until told to stop by SIGTERM or SIGINT; the exit code.
 
-    SIGHUP reads the configuration again. Raises ConfigError for an address that cannot be had, MissingExtra.
+    SIGHUP reads the configuration again. Raises MissingExtra.
     """
     try:
         from .worker import run
     except ImportError:
         raise MissingExtra("the gateway needs uvicorn and httptools: pip install 'tramite[gateway]'") from None
-    settings = config.gateway
-    sockets = listen(settings.host, settings.port, settings.workers)
-    announce(address(sockets[0]))
     _raise_file_limit()
     if len(sockets) == 1:
         return run(build, config, sockets[0], Fleet())
@@ -111,6 +108,11 @@ def address(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def port_of(bound: socket.socket) -> int:
+    """The port that was taken."""
+    return int(bound.getsockname()[1])
 
 
 def _bound(family: int, where: object, shared: bool) -> socket.socket:
