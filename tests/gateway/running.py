@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -50,6 +51,10 @@ class Served:
     def __init__(self, worker: Worker, guards: Guards, bound: socket.socket) -> None:
         self.worker, self.guards = worker, guards
         self.url, self.port = address(bound), port_of(bound)
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The one that it runs on."""
+        return self.worker.servers[0].get_loop()
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), ANSWERED_S)

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 
 class Pace(Struct, frozen=True, kw_only=True):
-    """How much a client may send before it says something, and how long it may take. Bytes and seconds."""
+    """How much a client may send before it has said something, and how long things may take. Bytes and seconds."""
 
     most_head: int = 65_536
     """Of a head; and of chunk extensions and trailers, until a piece of a body comes."""
@@ -27,6 +27,8 @@ class Pace(Struct, frozen=True, kw_only=True):
     body_rate: int = 16_384
     write_s: float = 30.0
     """For which a client may leave unread what it was sent."""
+    told_s: float = 5.0
+    """For which streams may go on after they were told that the server stops."""
     sweep_s: float = 1.0
     """How often it is looked who is too slow: one timer for all costs no request anything."""
 

@@ -24,8 +24,6 @@ logger = logging.getLogger("tramite.gateway")
 
 KEEP_ALIVE_S = 75
 """Longer than clients keep a connection that they may use again: whoever closes it second loses no request."""
-TOLD_S = 5.0
-"""How long streams have to end after they were told."""
 
 
 class Worker(uvicorn.Server):
@@ -35,6 +33,7 @@ class Worker(uvicorn.Server):
         super().__init__(settings)
         self._service = service
         self._fleet = fleet
+        self._pace = pace
         self._sweeper = Sweeper(self.server_state.connections, pace)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -65,7 +64,7 @@ class Worker(uvicorn.Server):
         if not await self._idle_within(guards.settings.drain_s):
             logger.warning("%d requests are still under way: they are told to end", guards.under_way)
             await self._service.tell_draining()
-            if not await self._idle_within(TOLD_S):
+            if not await self._idle_within(self._pace.told_s):
                 logger.warning("%d requests are cut off", guards.under_way)
         for task in self._tasks:
             task.cancel()
