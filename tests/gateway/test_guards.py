@@ -22,7 +22,14 @@ HOST = ("host", "127.0.0.1:4000")
 
 def scope(*headers: tuple[str, str], **facts: Any) -> Scope:
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    return {"type": "http", "method": "GET", "path": "/v1/models", "headers": raw, "server": ("10.9.9.9", 4000), **facts}
+    return {
+        "type": "http",
+        "method": "GET",
+        "path": "/v1/models",
+        "headers": raw,
+        "server": ("10.9.9.9", 4000),
+        **facts,
+    }
 
 
 class Answer:
@@ -69,8 +76,23 @@ def test_it_is_reached_by_names_of_this_machine_and_by_configured_ones(host: str
 @pytest.mark.parametrize(
     "host",
     [
-        *("", "evil.example", "localhost.evil.example", "evil.example:4000", "evil@localhost", "localhost@evil.example"),
-        *("localhost:4000:80", "localhost:x", "[::2]", "127.0.0.1.evil.example", "10.9.9.8", "localhost/x", "[localhost]"),
+        *(
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "evil.example:4000",
+            "evil@localhost",
+            "localhost@evil.example",
+        ),
+        *(
+            "localhost:4000:80",
+            "localhost:x",
+            "[::2]",
+            "127.0.0.1.evil.example",
+            "10.9.9.8",
+            "localhost/x",
+            "[localhost]",
+        ),
         *("localhost..", "llm.example.org.evil.example", "lo calhost", "\xff"),
     ],
 )
@@ -90,7 +112,9 @@ def test_two_opinions_about_what_decides_are_refused(name: str) -> None:
     assert answer(HOST, ("accept", "a"), ("accept", "b")).status == 200
 
 
-@pytest.mark.parametrize("origin", ["null", "http://evil.example", "http://127.0.0.1:3000", "https://app.example.org.evil"])
+@pytest.mark.parametrize(
+    "origin", ["null", "http://evil.example", "http://127.0.0.1:3000", "https://app.example.org.evil"]
+)
 def test_pages_of_other_origins_may_not_ask(origin: str) -> None:
     came = answer(HOST, ("origin", origin))
     assert (came.status, came.json["error"]["code"]) == (403, "unknown_origin")
@@ -110,7 +134,11 @@ def test_pages_of_configured_origins_may_ask_and_read_the_answer() -> None:
 
 
 def test_a_preflight_is_answered_for_configured_origins_alone() -> None:
-    asked = [HOST, ("access-control-request-method", "POST"), ("access-control-request-headers", "authorization, x-stainless-os")]
+    asked = [
+        HOST,
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization, x-stainless-os"),
+    ]
     came = answer(*asked, ("origin", "https://app.example.org"), method="OPTIONS")
     assert came.status == 204
     assert came.headers["access-control-allow-headers"] == "authorization, x-stainless-os"
@@ -255,7 +283,9 @@ def websocket(*headers: tuple[str, str], **facts: Any) -> Scope:
     return scope(*headers, type="websocket", extensions={"websocket.http.response": {}}, **facts)
 
 
-@pytest.mark.parametrize(("header", "status"), [(("host", "evil.example"), 421), (("origin", "http://evil.example"), 403)])
+@pytest.mark.parametrize(
+    ("header", "status"), [(("host", "evil.example"), 421), (("origin", "http://evil.example"), 403)]
+)
 def test_a_websocket_passes_the_same_guards(header: tuple[str, str], status: int) -> None:
     headers = [header] if header[0] == "host" else [HOST, header]
     came = asyncio.run(ask(Guards(echo, OURS), websocket(*headers)))

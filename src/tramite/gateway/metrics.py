@@ -82,7 +82,7 @@ class Figures:
         if self._fleet.folder is None:
             return await self._own()
         await self._share(self._fleet.folder)
-        return await asyncio.to_thread(_together, self._fleet.folder, self._fleet.size)
+        return await asyncio.to_thread(together, self._fleet.folder, self._fleet.size)
 
     def collect(self) -> Iterator[Metric]:
         """See prometheus_client's collectors: what stands now, asked only when somebody wants to know."""
@@ -176,7 +176,7 @@ def _leave(path: Path, text: bytes) -> None:
     os.replace(fresh, path)
 
 
-def _together(folder: Path, size: int) -> bytes:
+def together(folder: Path, size: int) -> bytes:
     """What all workers have left, each family once: its lines must not be torn apart."""
     families: dict[str, list[str]] = {}
     for index in range(size):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from msgspec import Struct
 
 from tramite.client.core import Core
 from tramite.config import Config, show
+from tramite.config.rules import dotted
+from tramite.errors import TramiteError
 
 AT_START = ("gateway.host", "gateway.port", "gateway.workers")
 """What is decided when the gateway starts."""
@@ -48,6 +51,11 @@ class Reloader:
         self._one_at_a_time = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
 
+    @property
+    def closing(self) -> int:
+        """How many old ones still wait for their last request to end."""
+        return len(self._closing)
+
     async def reload(self) -> Changes:
         """What has changed. Raises TramiteError, naming file, key and value; then nothing has.
 
@@ -76,8 +84,14 @@ def compare(old: Config, new: Config) -> Changes:
 
 
 def _settings(config: Config) -> dict[str, str]:
-    """As people are shown them: where a secret comes from and how it ends, never more."""
-    return {row.key: row.value for row in show.rows(config)}
+    """As people are shown them; and the secrets that can be read at once, to be compared and never shown."""
+    settings = {row.key: row.value for row in show.rows(config)}
+    for provider in config.providers.values():
+        key = dotted(("providers", provider.name, "api_key"))
+        if key in settings and provider.secret is not None and not provider.secret.blocking:
+            with suppress(TramiteError):  # one that is missing is compared as it is shown
+                settings[key] = provider.secret.reveal()
+    return settings
 
 
 async def _close_later(old: Core, new: Core) -> None:
