@@ -42,6 +42,11 @@ class Ledger:
     def __repr__(self) -> str:
         return f"Ledger({self.store!r}, budgets={', '.join(self._budgets) or 'none'})"
 
+    @property
+    def allowances(self) -> list[Allowance]:
+        """All budgets, as the store knows them."""
+        return [Allowance(name, budget.limit) for name, budget in self._budgets.items()]
+
     def budgets(self, envelope: Envelope) -> dict[str, Budget]:
         """Those that this request has to keep to: the configuration's, and the one that its key was made with."""
         caller = envelope.caller
