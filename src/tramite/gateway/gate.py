@@ -15,8 +15,9 @@ from tramite.pipeline.metrics import Metrics
 from tramite.pipeline.observing import Caller
 from tramite.providers.catalogue import canonical
 
+from .admin_key import is_loopback
 from .asgi import Scope
-from .keys import KeyRing, caller, check_model, secret_of
+from .keys import KeyRing, caller, check_model, refused, secret_of
 
 CLOSED = frozenset(("local",))
 """Providers that would open what a name says, on this machine: only models that the configuration names are served."""
@@ -95,7 +96,9 @@ class Gate:
         client = scope.get("client")
         address = client[0] if client else ""
         if not self.keyring.in_use:
-            return Caller(address=address)
+            if is_loopback(self.config.gateway.host):
+                return Caller(address=address)
+            raise refused("this gateway has no key yet, and is open to other machines: tramite keys create", "no_keys")
         secret = secret_of(scope)
         key = self.keyring.find(secret) or await self.keyring.load(secret)
         who = caller(key, address)

@@ -148,6 +148,8 @@ class Streaming:
         held, self._held = self._held, []
         if self._mapper is not None:
             held = self._mapper.end()
+        elif self._inbound.door.asks_for_usage and self._opened is not None and not self._opened.watcher.ended:
+            held.append(Frame(DONE))  # proven whole all the same; clients of OpenAI's wait for it
         await self._write(held, last=True)
 
     async def _fail(self, error: TramiteError) -> None:
