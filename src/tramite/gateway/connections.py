@@ -102,9 +102,9 @@ class Connection(HttpToolsProtocol):
         return begins and not self._is_busy() and super()._should_upgrade()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """The parser has stopped behind a head with an offer that we do not take (RFC 9110, 7.8; Java's client makes one
-        with its first request). It would lose the body, or read it as a request if it comes by itself: another parser
-        reads on, as if nothing had been offered."""
+        """The parser has stopped behind a head with an offer that we do not take (RFC 9110, 7.8), such as Java's client
+        makes. It would lose the body, or read it as a request if it comes by itself: another parser reads on, as if
+        nothing had been offered."""
         stopped = sys.exc_info()[1]
         rest = self._fed[stopped.args[0] :] if isinstance(stopped, httptools.HttpParserUpgrade) else b""
         lines = [self.parser.get_method() + b" " + self.url + b" HTTP/1.1"]
