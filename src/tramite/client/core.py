@@ -165,8 +165,8 @@ class Core:
             kind=kind,
             model=call.model,
             body_for=body_for,
-            receive=partial(_received, call),
-            watch=partial(_watcher, call) if stream else None,
+            receive=partial(received, call),
+            watch=partial(watcher_for, call) if stream else None,
             stream=stream,
             n=getattr(call, "n", None) or 1,
             retry=delivery.get("retry"),
@@ -263,7 +263,7 @@ def _with_gap(completion: Operation, call: CompletionCall, target: Target, strea
     return msgspec.structs.replace(encoded, notices=(*encoded.notices, notice))
 
 
-def _received(call: Call, operation: Operation, body: bytes) -> tuple[Any, Signals]:
+def received(call: Call, operation: Operation, body: bytes) -> tuple[Any, Signals]:
     """The reply and its signals; for what is no success, `decode` raises what `judge` would have found."""
     reply = decode_for(operation, body, call)
     if isinstance(call, EmbeddingCall) and len(reply.vectors) != len(call.inputs):
@@ -273,7 +273,7 @@ def _received(call: Call, operation: Operation, body: bytes) -> tuple[Any, Signa
     return reply, Signals(proof=True, finish=getattr(reply, "finish", "stop"), usage=usage)
 
 
-def _watcher(call: Call, operation: Operation) -> Watcher:
+def watcher_for(call: Call, operation: Operation) -> Watcher:
     """One that reads the stream as well, where there is one."""
     return follower(operation, call) or operation.watcher(getattr(call, "n", None) or 1)
 

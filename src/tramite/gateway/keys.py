@@ -127,16 +127,16 @@ class KeyRing:
     def _refusal(self, secret: str) -> KeyRefused:
         if not secret:
             how = "send one as authorization: Bearer sk-tramite-…, x-api-key or api-key"
-            return _refused(f"this gateway needs an API key: {how}", "missing_api_key")
+            return refused(f"this gateway needs an API key: {how}", "missing_api_key")
         entry = self._entry(secret)
         if entry is None:
-            return _refused("there is no such API key: is it copied whole, and one of this gateway?", "invalid_api_key")
+            return refused("there is no such API key: is it copied whole, and one of this gateway?", "invalid_api_key")
         name = entry.key.name
         if entry.key.revoked_ns is not None:
-            return _refused(f"the API key {name!r} is revoked: ask for another", "revoked_api_key")
+            return refused(f"the API key {name!r} is revoked: ask for another", "revoked_api_key")
         if entry.replaced and entry.key.state(self._clock()) == "live":
-            return _refused(f"the API key {name!r} was rotated: use its new secret", "revoked_api_key")
-        return _refused(f"the API key {name!r} has expired: ask for it to be extended", "expired_api_key")
+            return refused(f"the API key {name!r} was rotated: use its new secret", "revoked_api_key")
+        return refused(f"the API key {name!r} has expired: ask for it to be extended", "expired_api_key")
 
     def _renew_behind(self, now_s: float) -> None:
         if self._reading is None and now_s >= self._next_s:
@@ -233,7 +233,7 @@ def check_model(key: Key, model: str | None, config: Config) -> None:
     if not allowed:
         asked = "the default model" if model is None else repr(model[:80])
         may = ", ".join(key.terms.models)
-        raise _refused(f"the API key {key.name!r} may not use {asked}; it may use {may}", "model_not_allowed", 403)
+        raise refused(f"the API key {key.name!r} may not use {asked}; it may use {may}", "model_not_allowed", 403)
 
 
 def allowed_from(key: Key, address: str) -> bool:
@@ -245,7 +245,7 @@ def caller(key: Key, address: str) -> Caller:
     """Who asks, as the pipeline knows them. Raises KeyRefused where the key may not be used from there."""
     terms = key.terms
     if terms.addresses and not _within(terms.addresses, address):
-        raise _refused(f"the API key {key.name!r} may not be used from {address}", "address_not_allowed", 403)
+        raise refused(f"the API key {key.name!r} may not be used from {address}", "address_not_allowed", 403)
     return Caller(key=key.name, address=address, limits=terms.limits, budget=terms.budget)
 
 
@@ -286,5 +286,7 @@ def _heard(reading: asyncio.Task[None]) -> None:
         reading.exception()
 
 
-def _refused(message: str, code: str, status: int = 401) -> KeyRefused:
-    return KeyRefused(message, status=status, code=code)
+def refused(message: str, code: str, status: int = 401) -> KeyRefused:
+    """In the words that every dialect's clients know."""
+    kind = "authentication_error" if status == 401 else "permission_error"
+    return KeyRefused(message, status=status, code=code, type=kind)

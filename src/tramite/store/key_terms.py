@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any, TypeVar
@@ -14,7 +14,8 @@ from tramite.config import Budget, Limits, money
 from tramite.config.rules import NAMED, Rule
 from tramite.errors import InvalidCall
 
-from .keys import Terms
+from .keys import Key, Terms
+from .rows import Standing
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ MOST_ENTRIES = 64
 """Patterns or networks of one key: each is looked at in every request."""
 EXPIRY = "a time from now such as 12h, 90d or 4w, or a day or moment to come such as 2027-06-30"
 _PATTERN = re.compile(r"(?=[^*]*(?:\*[^*]*){0,4}$)[^\s?\[\]\\\x00-\x1f\x7f]{1,200}")
-_FROM_NOW = re.compile(r"(\d{1,5})([mhdw])")
+_SPAN = re.compile(r"(\d{1,5})([mhdw])")
 _UNITS_S = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _LAST_NS = int(datetime(2262, 1, 1, tzinfo=UTC).timestamp()) * 10**9
 """In that year the nanoseconds end that a database keeps."""
@@ -69,6 +70,38 @@ def write(terms: Terms) -> Written:
         max_output_tokens=budget.max_output_tokens if budget else None,
         expires=moment(terms.expires_ns),
     )
+
+
+def span_s(text: str, field: str) -> float:
+    """A length of time as it is written, such as `30m`, in seconds. Raises InvalidCall."""
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise InvalidCall(f"{field} takes a time such as 30m, 24h, 7d or 2w; got {text[:80]!r}", field)
+    return float(int(found[1]) * _UNITS_S[found[2]])
+
+
+def told(key: Key, now_ns: int, standings: Sequence[Standing] = ()) -> dict[str, Any]:
+    """All that may be said of a key, as one object; what is unknown or unrestricted is null or empty."""
+    written = write(key.terms)
+    return {
+        "id": key.id,
+        "name": key.name,
+        "state": key.state(now_ns),
+        **{name: getattr(written, name) for name in Written.__struct_fields__},
+        "spent": [
+            {
+                "cap": money.written(one.cap.nanousd, one.cap.per),
+                "spent_nanousd": one.spent_nanousd,
+                "held_nanousd": one.held_nanousd,
+                "left_nanousd": one.left_nanousd,
+            }
+            for one in standings
+        ],
+        "created": moment(key.created_ns),
+        "last_used": moment(key.used_ns),
+        "revoked": moment(key.revoked_ns),
+        "old_secret_until": moment(key.old_until_ns),
+    }
 
 
 def moment(at_ns: int | None) -> str | None:
@@ -122,7 +155,7 @@ def _network(text: str) -> str:
 
 def _moment_ns(text: str, now_ns: int) -> int:
     text = text.strip()
-    if found := _FROM_NOW.fullmatch(text):
+    if found := _SPAN.fullmatch(text):
         at_ns = now_ns + int(found[1]) * _UNITS_S[found[2]] * 10**9
     else:
         at = datetime.fromisoformat(text)

@@ -23,6 +23,8 @@ from tramite.errors import ConfigError, InvalidCall, StoreFailed
 from .database import Database, Row
 from .opening import connect_migrated
 from .pepper import VARIABLE, Pepper, find, find_or_make
+from .rows import Allowance, Standing
+from .transaction import standings
 
 State: TypeAlias = Literal["live", "expired", "revoked"]
 
@@ -153,6 +155,16 @@ class Keys:
         with self._transaction(write=False):
             return self._get(which)
 
+    def standings(self, key: Key) -> list[Standing]:
+        """How each cap of its budget stands. Raises StoreFailed."""
+        if key.terms.budget is None:
+            return []
+        allowance = Allowance(f"key:{key.name}", key.terms.budget.limit)  # as the pipeline's ledger calls it
+        try:
+            return standings(self._database, [allowance], self._clock and self._clock())
+        except self._database.errors as error:
+            raise self._failed(error) from error
+
     def change(self, which: str, terms: Terms) -> Key:
         """Other terms for a key; its secret stays. Raises NoSuchKey, InvalidCall, StoreFailed."""
         with self._transaction():
@@ -253,8 +265,11 @@ class Keys:
         except BaseException as error:
             self._database.rollback()
             if isinstance(error, self._database.errors):
-                raise StoreFailed(f"the keys in {self._database.name} cannot be had: {error}") from error
+                raise self._failed(error) from error
             raise
+
+    def _failed(self, error: Exception) -> StoreFailed:
+        return StoreFailed(f"the keys in {self._database.name} cannot be had: {error}")
 
 
 def open_keys(url: str, clock: Callable[[], int] | None = None) -> Keys:
