@@ -40,7 +40,7 @@ class Answer:
         self.status = messages[0].get("status")
         self.headers = {str(k, "latin-1"): str(v, "latin-1") for k, v in messages[0].get("headers", ())}
         body = b"".join(message.get("body", b"") for message in messages[1:])
-        self.json = json.loads(body) if body.startswith(b"{") else None
+        self.json: Any = json.loads(body) if body.startswith(b"{") else None
         self.text = body.decode()
 
 

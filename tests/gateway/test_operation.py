@@ -22,6 +22,7 @@ from tests.gateway.running import until
 from tramite.gateway.serving import listen, port_of
 
 PATIENCE_S = 20.0
+ADMIN_KEY = "admin-0123456789-abcdefghijklmnop"
 ROUTE = '[routes.{name}]\ntargets = ["demo/demo"]\n'
 
 
@@ -153,7 +154,7 @@ def test_a_killed_worker_is_replaced_within_a_second_and_no_connection_is_refuse
 def test_workers_end_when_nobody_looks_after_them_any_more() -> None:
     with serving("--workers", "2") as program:
         until(lambda: len(program.workers()) == 2)
-        until(lambda: b'worker="1"' in program.get("/metrics")[1], PATIENCE_S)  # both have started
+        until(lambda: program.log.count("is ready") == 2, PATIENCE_S)
         workers = program.workers()
         program.process.kill()
         until(lambda: not any(map(is_there, workers)), PATIENCE_S)
@@ -173,7 +174,7 @@ def test_a_new_configuration_is_taken_by_every_worker_and_a_wrong_one_by_none(wo
     with serving("--workers", workers, config=ROUTE.format(name="before")) as program:
         until(lambda: "before" in program.models())
         if workers != "1":
-            until(lambda: b'worker="1"' in program.get("/metrics")[1], PATIENCE_S)
+            until(lambda: program.log.count("is ready") == int(workers), PATIENCE_S)
         file = Path("gateway.toml")
         file.write_text('[retry]\nattempts = "many"\n')
         program.process.send_signal(signal.SIGHUP)
@@ -186,6 +187,32 @@ def test_a_new_configuration_is_taken_by_every_worker_and_a_wrong_one_by_none(wo
         assert all("after" in program.models() for _ in range(8))
         assert ask(program, "after")[0] == 200
         assert program.end() == 0
+
+
+def reload(program: Program) -> tuple[int, Any]:
+    headers = {"authorization": f"Bearer {ADMIN_KEY}"}
+    request = urllib.request.Request(f"{program.url}/admin/reload", method="POST", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as came:
+            return came.status, json.loads(came.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def test_one_request_has_every_worker_read_the_configuration_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAMITE_ADMIN_KEY", ADMIN_KEY)
+    with serving("--workers", "2", config=ROUTE.format(name="before")) as program:
+        until(lambda: program.log.count("is ready") == 2, PATIENCE_S)
+        Path("gateway.toml").write_text("[retry]\nattempts = 'many'\n")
+        status, said = reload(program)
+        assert status == 400
+        assert "retry.attempts" in str(said)
+        Path("gateway.toml").write_text(ROUTE.format(name="after"))
+        status, said = reload(program)
+        assert status == 200
+        assert "routes.after.targets" in str(said)
+        until(lambda: program.log.count("configuration read again") == 2)
+        assert ADMIN_KEY not in program.log
 
 
 def test_a_gateway_that_cannot_start_ends_with_a_failure() -> None:

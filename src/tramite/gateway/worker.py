@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import threading
@@ -51,6 +52,7 @@ class Worker(uvicorn.Server):
             loop.add_signal_handler(signal.SIGHUP, self.reload)
         if self._fleet.lifeline is not None:
             loop.add_reader(self._fleet.lifeline, self._orphaned)
+            logger.info("worker %d (%d) is ready", self._fleet.index, os.getpid())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take nothing new, wait, tell who is left, stop."""
