@@ -8,12 +8,14 @@ from urllib.parse import unquote
 from tramite.config import Config
 from tramite.errors import InvalidCall
 
-from . import doors, failures, relay
+from . import doors, failures, page, relay, websocket
 from .asgi import JSON, App, BodyTooLarge, ClientGone, Receive, Scope, Send, header, read_body, respond
 from .doors import CHAT, Door
+from .eventsource import Prepared
 from .gate import Gate
 from .inbound import Inbound
 from .models import list_models
+from .tickets import tickets_of
 
 
 def build(config: Config) -> App:
@@ -26,7 +28,15 @@ class Gateway:
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
-        self._rarer: Mapping[str, App] = {"/v1/models": self._models, "/health/live": _alive}
+        self._tickets = tickets_of(gate.config)
+        prepared = Prepared(gate, self._tickets)
+        self._rarer: Mapping[str, App] = {
+            "/v1/models": self._models,
+            "/health/live": _alive,
+            "/tickets": prepared.issue,
+            "/v1/stream": prepared.play,
+            **page.FILES,
+        }
 
     def __repr__(self) -> str:
         return f"Gateway({self.gate!r})"
@@ -43,6 +53,8 @@ class Gateway:
                 await handler(scope, receive, send)
             else:
                 await _nothing_here(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await websocket.chat(self.gate, self._tickets, scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
 

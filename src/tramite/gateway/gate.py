@@ -14,7 +14,7 @@ from tramite.pipeline.observing import Caller
 from tramite.providers.catalogue import canonical
 from tramite.store import Store
 
-from .asgi import Scope
+from .asgi import Scope, address_of
 
 CLOSED = ("local",)
 """Providers that would open what a name says, on this machine: only models that the configuration names are served."""
@@ -50,8 +50,15 @@ class Gate:
 
     def caller(self, scope: Scope, model: str | None) -> Caller:
         """Who asks. Raises AuthenticationFailed, ModelNotFound."""
-        client = scope.get("client")
-        return Caller(address=client[0] if client else "")
+        return self.caller_of(self.authenticate(scope), address_of(scope), model)
+
+    def authenticate(self, scope: Scope) -> str:
+        """The name of the key that asks; empty where none is needed. Raises AuthenticationFailed."""
+        return ""
+
+    def caller_of(self, key: str, address: str, model: str | None) -> Caller:
+        """Who asks, where a ticket stands for the key. Raises AuthenticationFailed, ModelNotFound."""
+        return Caller(key=key, address=address)
 
     def check_served(self, model: str | None) -> None:
         """Raise ModelNotFound for what this configuration does not name: nobody opens a folder by asking for it."""
