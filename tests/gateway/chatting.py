@@ -32,6 +32,7 @@ def serving(app: App) -> Iterator[str]:
     thread.start()
     try:
         while not server.started:
+            thread.join(0.005)
             if not thread.is_alive():
                 raise RuntimeError("the gateway did not start")
         yield "{}:{}".format(*server.servers[0].sockets[0].getsockname())

@@ -126,7 +126,7 @@ class Socket:
         elif turn is not None:
             raise InvalidCall(f"an answer is under way ({turn.name!r}): stop it, or wait for its end", "type")
         goes_on = value_of(fields, "continue")
-        if goes_on not in (None, True, False):
+        if not isinstance(goes_on, bool | None):
             raise InvalidCall(f"continue must be true or false, got {goes_on!r:.80}", "continue")
         size = sum(map(len, fields.values()))
         if goes_on and self._remembered + size > MOST_BYTES:
@@ -144,6 +144,7 @@ class Socket:
     async def _stop(self, fields: Fields, name: str) -> None:
         """End the answer under way: its last word tells what there was of it. Where there is none, nothing happens."""
         if self._turn is not None:
+            self._turn.ended = True
             await self._turn.stream.close()
 
     async def _ping(self, fields: Fields, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The page at `/`: a chat in plain JavaScript, the reference for writing another. Three files, served as they are."""
+"""The page at `/`: a chat in plain JavaScript, the reference for writing another. Its files are served as they are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.resources import files
 from tramite.gateway.asgi import App, Headers, Receive, Scope, Send, respond
 
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """A page that shows what a model wrote runs no script but its own, and talks to nobody but its gateway."""
@@ -27,12 +27,14 @@ async def _serve(name: str, media_type: bytes, scope: Scope, receive: Receive, s
         await respond(send, 405, [(b"allow", b"GET, HEAD")], b"")
         return
     body = files(__name__).joinpath(name).read_bytes()
-    await respond(send, 200, [(b"content-type", media_type + b"; charset=utf-8"), *_HEADERS], body)
+    await respond(send, 200, [(b"content-type", media_type), *_HEADERS], body)
 
 
 FILES: Mapping[str, App] = {
-    "/": partial(_serve, "index.html", b"text/html"),
-    "/page/app.js": partial(_serve, "app.js", b"text/javascript"),
-    "/page/style.css": partial(_serve, "style.css", b"text/css"),
+    "/": partial(_serve, "index.html", b"text/html; charset=utf-8"),
+    "/page/app.js": partial(_serve, "app.js", b"text/javascript; charset=utf-8"),
+    "/page/words.js": partial(_serve, "words.js", b"text/javascript; charset=utf-8"),
+    "/page/style.css": partial(_serve, "style.css", b"text/css; charset=utf-8"),
+    "/page/icon.svg": partial(_serve, "icon.svg", b"image/svg+xml"),
 }
 """Which path gives what. Read when asked for: an edit shows at the next load."""
