@@ -107,6 +107,14 @@ class KeyRing:
             raise self._refusal(secret)
         return key
 
+    def live(self, key_id: str) -> Key:
+        """The key of this id, which was let in before. Raises KeyRefused where it is not good any more."""
+        now_ns = self._clock()
+        for entry in self._entries.values():
+            if entry.key.id == key_id and not entry.replaced and now_ns < entry.ends_ns:
+                return entry.key
+        raise refused("the API key of this ticket is revoked or has expired: ask for another", "revoked_api_key")
+
     async def renew(self) -> None:
         """Take notice of a change that was made just now. Raises as `start` does."""
         await self._renewed(asyncio.get_running_loop().time())
