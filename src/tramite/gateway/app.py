@@ -26,10 +26,14 @@ class Gateway:
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
-        self._rarer: Mapping[str, App] = {"/v1/models": self._models, "/health/live": _alive}
+        self._rarer: dict[str, App] = {"/v1/models": self._models, "/health/live": _alive}
 
     def __repr__(self) -> str:
         return f"Gateway({self.gate!r})"
+
+    def add(self, pages: Mapping[str, App]) -> None:
+        """Answer these paths too."""
+        self._rarer.update(pages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

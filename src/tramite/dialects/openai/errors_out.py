@@ -57,6 +57,8 @@ def _say(error: Exception) -> tuple[int, dict[str, Any]]:
     said = error.message if isinstance(error, er.ProviderError) else str(error)
     if isinstance(error, er.RequestRejected) and code is None:
         status = error.status if error.status in (400, 404, 409, 413, 422) else status
+    elif isinstance(error, er.AuthenticationFailed) and error.status == 403:
+        status = 403
     if isinstance(error, er.ProviderError):
         kind, code = _own_words(error, said, status, kind, code)
     body = _fields(said, kind, code)
