@@ -6,7 +6,7 @@ Knows no administration: that is behind it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol
 
 from tramite.client.core import Core
@@ -30,7 +30,7 @@ class Administered(Protocol):
     @property
     def keyring(self) -> KeyRing: ...
 
-    async def reload(self) -> Any:
+    def reload(self) -> Awaitable[Any]:
         """Read the configuration again; a Struct that says what has changed. Raises TramiteError."""
         ...
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from tramite.config import Config
 
+from .admin import build_admin, pages
+from .admin_key import VARIABLE, AdminKey
 from .app import Gateway
 from .gate import Gate
 from .guards import Guards
@@ -22,12 +25,16 @@ def factory(load: Callable[[], Config]) -> Factory:
         gate = Gate(config)
         app = Gateway(gate)
         guards = Guards(app, config.gateway)
-        figures = Figures(gate.metrics, guards, lambda: gate.core, fleet)
-        app.add({"/metrics": figures.page, "/health/ready": Readiness(guards, lambda: gate.core).page})
+        figures = Figures(gate.metrics, guards, lambda: gate.core, fleet, lambda: len(gate.streams))
+        admin_key = AdminKey(os.environ.get(VARIABLE, ""), lambda: gate.config.gateway)
+        admin = build_admin(gate, admin_key)
+        ready = Readiness(guards, lambda: gate.core).page
+        app.add({"/metrics": admin_key.guard(figures.page), "/health/ready": ready, **pages(admin)}, admin)
         reloader = Reloader(gate, load, lambda fresh: guards.configure(fresh.gateway))
+        gate.reload = reloader.reload
 
         async def tell_draining() -> None:
-            gate.drains.set()
+            gate.drain()
 
         return Service(guards=guards, reload=reloader.reload, tell_draining=tell_draining, background=(figures.run,))
 

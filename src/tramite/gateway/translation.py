@@ -121,6 +121,11 @@ class Mapper:
         self._thought: set[int] = set()
         self._states: dict[int, list[Opaque]] = {}
         self._finished: list[ev.Finished] = []
+        self.text: list[str] = []
+        """What has come of the answer, where it is kept (`keeps`): for a target that is to go on with it."""
+        self.keeps = False
+        self.beyond_text = False
+        """Whether more than text has come."""
 
     def follow(self, spoken: Operation, watcher: Watcher | None = None) -> None:
         """From here on the frames are this operation's."""
@@ -147,6 +152,8 @@ class Mapper:
         written: list[Frame] = []
         for event in events:
             if event.__class__ is ev.TextDelta:
+                if self.keeps:
+                    self.text.append(event.text)
                 written += self._write(event)
             else:
                 self._rarer(event, written)
@@ -182,7 +189,11 @@ class Mapper:
                     written += self._write(ev.ModelReported(model, own_id(id, self._dialect), fingerprint))
             case ev.Noticed(text):
                 self.notices.append(text)
+            case ev.ToolCallDelta() | ev.RefusalDelta():
+                self.beyond_text = True
+                written += self._write(event)
             case ev.ReasoningDelta(_, index):
+                self.beyond_text = True
                 self._thought.add(index)
                 written += self._write(event)
             case _:
