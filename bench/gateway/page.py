@@ -24,7 +24,8 @@ round by round; figures are medians, with the least and the most in brackets, an
 `nginx` is `proxy_pass` as it is by default, with a connection to the provider for each request; with the provider's
 connections kept alive it is the limit of what any relay can do. `prototype` is raw ASGI on uvicorn with aiohttp and
 nothing else: the floor of ours. All of ours write the ledger and count metrics; "key, limits" checks a key with its
-limits and its provider's limits, in the state that `tramite serve` has by default. Other gateways have nothing on.
+limits and its provider's limits, counted in memory (`state.url`), which is enough for one worker, or in files, which
+several share. Other gateways have nothing on.
 """
 LATENESS = """## Lateness of frames
 

@@ -140,7 +140,7 @@ requests_per_minute = 100000000
 tokens_per_minute = 100000000000
 concurrency = 10000
 """
-NOTHING = '[state]\nurl = "off"\n'
+STATE = '[state]\nurl = "{state}"\n'
 PACES = ("every-5ms-64", "every-5ms-1000", "every-20ms-64", "every-250ms-40", "every-50ms-1000")
 
 
@@ -149,9 +149,15 @@ class Variant:
     """Ours, with this much of it switched on; the ledger and the metrics always are."""
 
     name: str
-    limits: bool = True
+    state: str = "memory"
+    """Where limits are counted: that is enough for one worker."""
     key: bool = True
     budget: bool = False
+
+    @property
+    def limits(self) -> bool:
+        """Whether there are any."""
+        return self.state != "off"
 
     @contextmanager
     def __call__(self, place: Place) -> Iterator[Relay]:
@@ -166,7 +172,7 @@ class Variant:
             yield Relay(self.name, ways, tree, ready_s)
 
     def _configure(self, folder: Path, providers: Upstream, port: int) -> None:
-        lines = [] if self.limits else [NOTHING]
+        lines = [STATE.format(state=self.state)]
         for what in WHATS:
             lines.append(PROVIDERS.format(what=what, url=providers.base_url(what)))
             if self.limits:
@@ -184,11 +190,11 @@ class Variant:
 
 
 OURS = (
-    Variant("tramite: nothing on", limits=False, key=False),
+    Variant("tramite: nothing on", state="off", key=False),
     Variant("tramite: key, limits"),
+    Variant("tramite: key, limits in files", state="file"),
     Variant("tramite: key, limits, budget", budget=True),
 )
-GOVERNED, BUDGETED = OURS[1:]
 
 
 def environment(folder: Path) -> dict[str, str]:
