@@ -13,8 +13,9 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.client.world import config
-from tramite.gateway.app import build
+from tramite.gateway.app import Gateway
 from tramite.gateway.asgi import App
+from tramite.gateway.gate import Gate
 from tramite.simulator import Simulator
 
 Said = dict[str, Any]
@@ -45,7 +46,7 @@ def serving(app: App) -> Iterator[str]:
 async def world(more: str = "", **options: Any) -> AsyncIterator[tuple[str, Simulator]]:
     """Where the gateway is, and the provider behind it."""
     async with Simulator.running(**options) as sim:
-        with serving(build(config(sim.base_url, more))) as place:
+        with serving(Gateway(Gate(config(sim.base_url, more)))) as place:
             try:
                 yield place, sim
             finally:

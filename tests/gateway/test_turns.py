@@ -76,6 +76,7 @@ async def connected() -> AsyncIterator[tuple[Wire, Gate, Counting]]:
     settings = config()
     gate = Gate(settings)
     gate.core = Core(settings, None, provider)
+    await gate.start()
     wire = Wire()
     task = asyncio.create_task(websocket.chat(gate, Tickets(Memory()), SCOPE, wire.receive, wire.send))
     try:

@@ -16,7 +16,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.client.world import config, words
 from tests.gateway.chatting import Said, felt, hear, hear_until, say, serving, socket, text_of, until, world
-from tramite.gateway.app import build
+from tramite.gateway.app import Gateway
+from tramite.gateway.gate import Gate
 from tramite.simulator import Simulator
 
 ENDS = ("done", "stopped", "error")
@@ -312,7 +313,7 @@ def test_whatever_is_sent_is_answered_or_closed_with_a_reason() -> None:
             except ConnectionClosed:
                 assert connection.close_code in (1003, 1007)
 
-    with Simulator.in_thread() as sim, serving(build(config(sim.base_url))) as place:
+    with Simulator.in_thread() as sim, serving(Gateway(Gate(config(sim.base_url)))) as place:
 
         @settings(max_examples=150)
         @given(messages=st.lists(st.binary(max_size=40) | st.text(max_size=60) | NEARLY.map(json.dumps), max_size=5))
