@@ -139,17 +139,11 @@ class Guards:
         seen: Seen = dict(scope["headers"])
         scope[REQUEST_ID] = given = self._id(seen.get(b"x-request-id"))
         reply = Reply(send, given)
-        refusal = self.rules.refusal(scope, seen) or self._no_room(scope)
-        if (origin := seen.get(b"origin")) and self.rules.allows(origin):
-            reply.headers += [*_CROSS_ORIGIN, (b"access-control-allow-origin", origin)]
-        if refusal is not None:
-            await self._refuse(refusal, scope, reply)
-        elif origin and scope["type"] == "http" and scope["method"] == "OPTIONS":
-            await respond(reply, 204, _preflight(seen), b"")
-        else:
-            await self._guarded(scope, receive, reply)
-        if self.settings.access_log:
-            _log(scope, reply.status, time.perf_counter() - began_s)
+        try:
+            await self._answer(scope, seen, receive, reply)
+        finally:
+            if self.settings.access_log:
+                _log(scope, reply.status, time.perf_counter() - began_s)
         return None
 
     async def idle(self) -> None:
@@ -162,6 +156,17 @@ class Guards:
         """Let nobody wait any longer for what is under way."""
         self._gave_up = True
         self._ended.set()
+
+    async def _answer(self, scope: Scope, seen: Seen, receive: Receive, reply: Reply) -> None:
+        refusal = self.rules.refusal(scope, seen) or self._no_room(scope)
+        if (origin := seen.get(b"origin")) and self.rules.allows(origin):
+            reply.headers += [*_CROSS_ORIGIN, (b"access-control-allow-origin", origin)]
+        if refusal is not None:
+            await self._refuse(refusal, scope, reply)
+        elif origin and scope["type"] == "http" and scope["method"] == "OPTIONS":
+            await respond(reply, 200, _preflight(seen), b"")
+        else:
+            await self._guarded(scope, receive, reply)
 
     async def _guarded(self, scope: Scope, receive: Receive, reply: Reply) -> None:
         self.under_way += 1
