@@ -13,8 +13,7 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from msgspec import Struct
-from schemathesis.checks import CHECKS
-from schemathesis.checks import load_all_checks
+from schemathesis.checks import CHECKS, load_all_checks
 
 from tests.gateway.serving import Served, served
 from tests.store.world import entry, opened
@@ -244,7 +243,7 @@ def test_a_gateway_that_others_reach_has_no_administration_without_an_admin_key(
     assert not AdminKey("", lambda: gateway).is_open
     with administered(admin_key="", gateway=gateway) as (server, _):
         assert server.client.get("/docs").status_code == 403
-        assert server.client.get("/admin/keys", headers={"authorization": "Bearer "}).status_code == 403
+        assert server.client.get("/admin/keys", headers={"authorization": "Bearer anything"}).status_code == 403
 
 
 def test_the_admin_key_is_not_in_its_repr() -> None:
@@ -309,7 +308,7 @@ def test_the_administration_is_as_its_description_says() -> None:
         assert len(operations) == 10
         for operation in operations:
 
-            @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+            @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
             @given(operation.as_strategy())
             def holds(case: schemathesis.Case) -> None:
                 case.call_and_validate(session=session, checks=checks)

@@ -129,7 +129,10 @@ def timeouts(base: Timeouts, delivery: Mapping[str, Any]) -> Timeouts:
 
 
 def caller(delivery: Mapping[str, Any]) -> Caller:
-    """Who asks, where the options say so."""
+    """Who asks, where the options say so. The gateway knows more of its callers, and says it as `caller`."""
+    if "caller" in delivery:
+        known: Caller = delivery["caller"]
+        return known
     who = {name: delivery[name] for name in ("key", "priority") if name in delivery}
     return Caller(**who) if who else NOBODY
 

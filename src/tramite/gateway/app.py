@@ -7,13 +7,15 @@ from urllib.parse import unquote
 
 from tramite.errors import InvalidCall, TramiteError
 
-from . import doors, failures, relay
+from . import doors, failures, page, relay, websocket
 from .admin import PREFIX
 from .asgi import JSON, App, Receive, Scope, Send, header, read_body, respond
 from .doors import CHAT, Door
+from .eventsource import Prepared
 from .gate import Gate
 from .inbound import Inbound
 from .models import list_models, one_model
+from .tickets import tickets_of
 
 MODELS = "/v1/models"
 
@@ -23,7 +25,16 @@ class Gateway:
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
-        self._pages: dict[str, App] = {MODELS: self._models, "/health/live": _alive}
+        self._tickets = tickets_of(gate.config)
+        prepared = Prepared(gate, self._tickets)
+        self._pages: dict[str, App] = {
+            MODELS: self._models,
+            "/health/live": _alive,
+            "/tickets": prepared.issue,
+            "/v1/stream": prepared.play,
+            "/ws/chat": self._chat,
+            **page.FILES,
+        }
         self._prefixes: dict[str, App] = {f"{MODELS}/": self._models}
 
     def __repr__(self) -> str:
@@ -76,6 +87,13 @@ class Gateway:
         except TramiteError as error:
             status, headers, said = failures.response(door.dialect, error)
             await respond(send, status, headers, said)
+
+    async def _chat(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket; over plain HTTP there is nothing here."""
+        if scope["type"] == "websocket":
+            await websocket.chat(self.gate, self._tickets, scope, receive, send)
+        else:
+            await _nothing_here(scope, receive, send)
 
     async def _models(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`/v1/models`, and one of them."""

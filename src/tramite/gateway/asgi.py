@@ -32,6 +32,12 @@ def header(scope: Scope, name: bytes) -> str:
     return ""
 
 
+def address_of(scope: Scope) -> str:
+    """The client's address; empty where there is none (a Unix socket)."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
 async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
     """The whole body. Raises BodyTooLarge, before reading where its length is said; ClientGone."""
     said = header(scope, b"content-length")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import Any, Protocol
@@ -15,8 +16,9 @@ from tramite.pipeline.metrics import Metrics
 from tramite.pipeline.observing import Caller
 from tramite.providers.catalogue import canonical
 
-from .asgi import Scope
-from .keys import KeyRing, caller, check_model, secret_of
+from .admin_key import is_loopback
+from .asgi import Scope, address_of
+from .keys import KeyRing, caller, check_model, refused, secret_of
 
 CLOSED = frozenset(("local",))
 """Providers that would open what a name says, on this machine: only models that the configuration names are served."""
@@ -68,6 +70,8 @@ class Gate:
         self._core = Core(for_programs(config), None, None, observers=[self.metrics])
         self.served = Served(self._core.config)
         self.keyring = KeyRing(self._core.config.store.url)
+        self.drains = asyncio.Event()
+        """Set when the process is to end: what is under way may end, nothing new begins."""
         self.streams: set[Stream] = set()
         """Those that are under way."""
         self.reload: Callable[[], Awaitable[Any]] = _no_reload
@@ -92,15 +96,37 @@ class Gate:
 
     async def caller(self, scope: Scope, model: str | None) -> Caller:
         """Who asks, and may ask for this model. Raises KeyRefused, StoreFailed."""
-        client = scope.get("client")
-        address = client[0] if client else ""
+        address = address_of(scope)
         if not self.keyring.in_use:
-            return Caller(address=address)
+            return self._anybody(address)
         secret = secret_of(scope)
         key = self.keyring.find(secret) or await self.keyring.load(secret)
         who = caller(key, address)
         check_model(key, model, self.config)
         return who
+
+    async def authenticate(self, scope: Scope) -> str:
+        """The id of the key that asks; empty where none is needed. Raises KeyRefused, StoreFailed."""
+        if not self.keyring.in_use:
+            return self._anybody(address_of(scope)).key
+        secret = secret_of(scope)
+        key = self.keyring.find(secret) or await self.keyring.load(secret)
+        return key.id
+
+    def caller_of(self, key_id: str, address: str, model: str | None) -> Caller:
+        """Who asks, where a ticket stands for the key. Raises KeyRefused."""
+        if not self.keyring.in_use:
+            return self._anybody(address)
+        key = self.keyring.live(key_id)
+        who = caller(key, address)
+        check_model(key, model, self.config)
+        return who
+
+    def _anybody(self, address: str) -> Caller:
+        """Before there is any key, this machine alone may ask."""
+        if is_loopback(self.config.gateway.host):
+            return Caller(address=address)
+        raise refused("this gateway has no key yet, and is open to other machines: tramite keys create", "no_keys")
 
     def drain(self) -> None:
         """Tell the streams under way that they are to end now."""

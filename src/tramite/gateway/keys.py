@@ -10,6 +10,7 @@ import asyncio
 import hmac
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -106,6 +107,14 @@ class KeyRing:
             raise self._refusal(secret)
         return key
 
+    def live(self, key_id: str) -> Key:
+        """The key of this id, which was let in before. Raises KeyRefused where it is not good any more."""
+        now_ns = self._clock()
+        for entry in self._entries.values():
+            if entry.key.id == key_id and not entry.replaced and now_ns < entry.ends_ns:
+                return entry.key
+        raise refused("the API key of this ticket is revoked or has expired: ask for another", "revoked_api_key")
+
     async def renew(self) -> None:
         """Take notice of a change that was made just now. Raises as `start` does."""
         await self._renewed(asyncio.get_running_loop().time())
@@ -168,17 +177,29 @@ class KeyRing:
             self._reading = None
 
     def _ask(self, used: dict[str, int]) -> Ring | None:
-        """In a thread, one at a time: what has changed. A connection that failed is not used again."""
-        if self._keys is None:
-            self._keys = open_keys(self._url)
+        """In a thread, one at a time: what has changed. Raises as `start` does."""
+        try:
+            if self._keys is not None:
+                with suppress(StoreFailed):  # a database that was started anew: another connection may do
+                    return self._asked(self._keys, used)
+            return self._asked(open_keys(self._url), used)
+        except ConfigError as error:
+            if self._ring is None:
+                raise
+            raise StoreFailed(str(error)) from error  # it could be opened before
+
+    def _asked(self, keys: Keys, used: dict[str, int]) -> Ring | None:
+        """A connection that failed is not used again."""
+        self._keys = None
         try:
             if used:
-                self._keys.used(used)
-            return self._keys.ring(self._ring.changes if self._ring else -1)
-        except StoreFailed:
-            self._keys.close()
-            self._keys = None
+                keys.used(used)
+            ring = keys.ring(self._ring.changes if self._ring else -1)
+        except BaseException:
+            keys.close()
             raise
+        self._keys = keys
+        return ring
 
     def _close(self) -> None:
         if self._keys is None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TypeVar
 
 import msgspec
 
 from tramite.dialects.frames import DONE
 from tramite.errors import BadReply, Overloaded, TramiteError
-from tramite.pipeline.envelope import Delivery, Ended, Envelope, Opened, Piece
+from tramite.pipeline.envelope import Ended, Envelope, Opened, Piece
 from tramite.pipeline.patience import Patience
 from tramite.pipeline.run import Pipeline
 from tramite.wire.frames import Frame
@@ -23,6 +24,8 @@ from . import failures, told
 from .asgi import SSE, Receive, Send, respond
 from .inbound import Inbound
 from .translation import Mapper
+
+T = TypeVar("T")
 
 NO_CACHE = (b"cache-control", b"no-store")
 AT_ONCE = (b"x-accel-buffering", b"no")
@@ -36,7 +39,7 @@ async def whole(pipeline: Pipeline, envelope: Envelope, receive: Receive, send: 
         await respond(send, 200, told.of_delivery(delivery), delivery.value)
 
 
-async def while_there(doing: Awaitable[Delivery], receive: Receive) -> Delivery | None:
+async def while_there(doing: Awaitable[T], receive: Receive) -> T | None:
     """Wait for it as long as the client does; None when the client has left, and then it is cancelled."""
     working = asyncio.ensure_future(doing)
     leaving = _leaving(receive, working.cancel)
@@ -148,6 +151,8 @@ class Streaming:
         held, self._held = self._held, []
         if self._mapper is not None:
             held = self._mapper.end()
+        elif self._inbound.door.asks_for_usage and self._opened is not None and not self._opened.watcher.ended:
+            held.append(Frame(DONE))  # proven whole all the same; clients of OpenAI's wait for it
         await self._write(held, last=True)
 
     async def _fail(self, error: TramiteError) -> None:

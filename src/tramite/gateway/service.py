@@ -42,6 +42,12 @@ def factory(load: Callable[[], Config]) -> Factory:
         async def tell_draining() -> None:
             gate.drain()
 
-        return Service(guards=guards, reload=reloader.reload, tell_draining=tell_draining, background=(figures.run,))
+        return Service(
+            guards=guards,
+            reload=reloader.reload,
+            begin_draining=gate.drains.set,
+            tell_draining=tell_draining,
+            background=(figures.run,),
+        )
 
     return service

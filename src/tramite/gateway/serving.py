@@ -42,6 +42,10 @@ class Fleet(Struct, frozen=True, kw_only=True):
             os.kill(self.supervisor, signal.SIGHUP)
 
 
+def _nothing() -> None:
+    """For a service that has nobody waiting."""
+
+
 class Service(Struct, frozen=True, kw_only=True):
     """What is served, and how it is told things."""
 
@@ -49,6 +53,8 @@ class Service(Struct, frozen=True, kw_only=True):
     """The whole application. They know what is under way."""
     reload: Callable[[], Awaitable[object]]
     """Read the configuration again. Raises ConfigError, and then nothing has changed."""
+    begin_draining: Callable[[], None] = _nothing
+    """Nothing new begins from now on: who only waits may leave."""
     tell_draining: Callable[[], Awaitable[None]]
     """Tell every stream that is still open, in its dialect, that it ends here."""
     background: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()

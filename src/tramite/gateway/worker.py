@@ -58,6 +58,7 @@ class Worker(uvicorn.Server):
         """Take nothing new, wait, tell who is left, stop."""
         guards = self._service.guards
         guards.draining = True
+        self._service.begin_draining()
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):

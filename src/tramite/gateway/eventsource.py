@@ -1,0 +1,122 @@
+"""For EventSource, which can neither POST nor send headers: `POST /tickets`, then `GET /v1/stream?ticket=…`.
+
+The stream has the messages of `/ws/chat`, numbered. An EventSource that comes back with a ticket that was used gets a
+204, which tells it to stay away (HTML standard, 9.2.3): a lost connection is never paid for a second time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import count
+
+import msgspec
+from msgspec import Raw, Struct
+
+from tramite.errors import InvalidCall, TramiteError
+
+from . import failures
+from .asgi import JSON, SSE, BodyTooLarge, ClientGone, Receive, Scope, Send, address_of, read_body, respond
+from .doors import CHAT
+from .gate import Gate
+from .relay import AT_ONCE, NO_CACHE, while_there
+from .tickets import SPENT, TTL_S, Pass, Purpose, Tickets, ticket_of
+from .turns import UNREADABLE, Voice, call_of, failed, fields_of, open_stream
+from .websocket import MOST_BYTES
+
+PATHS = {"websocket": "/ws/chat", "stream": "/v1/stream"}
+_NO_BODY = Raw(b"null")
+
+
+class Wish(Struct, frozen=True, rename={"purpose": "for"}):
+    """What a ticket is asked for; a stream is prepared with the chat that it will play."""
+
+    purpose: Purpose
+    body: Raw = _NO_BODY
+
+
+_wish = msgspec.json.Decoder(Wish).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Prepared:
+    """The two handlers, over the same tickets as the WebSocket."""
+
+    def __init__(self, gate: Gate, tickets: Tickets) -> None:
+        self._gate = gate
+        self._tickets = tickets
+
+    def __repr__(self) -> str:
+        return f"Prepared({self._tickets!r})"
+
+    async def issue(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """`POST /tickets`: a ticket for whoever is let in. What is wrong with the chat is said now, while it can be
+        read."""
+        try:
+            if scope["method"] != "POST":
+                raise InvalidCall(f"tickets are asked for with POST, not {scope['method']}", "method")
+            given = await self._issued(scope, await read_body(scope, receive, MOST_BYTES))
+        except ClientGone:
+            return
+        except BodyTooLarge:
+            error = InvalidCall(f"the body is larger than {MOST_BYTES // 1024**2} MB")
+            _, headers, body = failures.response(CHAT.dialect, error)
+            await respond(send, 413, headers, body)
+        except TramiteError as error:
+            await respond(send, *failures.response(CHAT.dialect, error))
+        else:
+            await respond(send, 200, [JSON, NO_CACHE], given)
+
+    async def _issued(self, scope: Scope, body: bytes) -> bytes:
+        key, address = await self._gate.authenticate(scope), address_of(scope)
+        try:
+            wish = _wish(body)
+        except UNREADABLE as error:
+            form = '{"for": "websocket"} or {"for": "stream", "body": …}'
+            raise InvalidCall(f"the body must be {form}: {error}") from None
+        if wish.purpose == "stream":
+            model = call_of(fields_of(wish.body)).model
+            self._gate.served.check(model)
+            self._gate.caller_of(key, address, model)
+        ticket = await self._tickets.issue(wish.purpose, key, address, bytes(wish.body))
+        url = f"{PATHS[wish.purpose]}?ticket={ticket}"
+        return _encode({"ticket": ticket, "url": url, "expires_in_s": TTL_S})
+
+    async def play(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """`GET /v1/stream?ticket=…`: the chat that was prepared, once."""
+        issued = await self._tickets.redeem(ticket_of(scope), "stream", address_of(scope))
+        if issued is None:
+            why = (b"x-tramite-error", SPENT.encode())
+            await send({"type": "http.response.start", "status": 204, "headers": [why]})
+            await send({"type": "http.response.body"})
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": [SSE, NO_CACHE, AT_ONCE]})
+        await while_there(self._play(issued, _numbered(send)), receive)
+        await send({"type": "http.response.body"})
+
+    async def _play(self, issued: Pass, write: Callable[[bytes], Awaitable[None]]) -> None:
+        """Failures too are told in the stream: of any other answer a page sees nothing."""
+        voice = Voice(write)
+        beat = asyncio.ensure_future(voice.beat())
+        try:
+            try:
+                call = call_of(fields_of(issued.body))
+                stream = open_stream(self._gate, call, self._gate.caller_of(issued.key, issued.address, call.model))
+            except TramiteError as error:
+                last = failed(error)
+            else:
+                last = await voice.tell(stream)
+            await voice.say(last)
+        finally:
+            beat.cancel()
+
+
+def _numbered(send: Send) -> Callable[[bytes], Awaitable[None]]:
+    """Writes each message as an event with a number."""
+    numbers = count(1)
+
+    async def write(data: bytes) -> None:
+        event = b"id: %d\ndata: %b\n\n" % (next(numbers), data)
+        await send({"type": "http.response.body", "body": event, "more_body": True})
+
+    return write
