@@ -189,6 +189,17 @@ def test_metrics_tell_of_the_process_its_loop_its_limits_and_its_money() -> None
     assert "# TYPE tramite_loop_lag_seconds histogram" in text
 
 
+def test_the_access_log_says_who_was_asked_how_it_ended_and_what_it_took() -> None:
+    with serving(config="[gateway]\naccess_log = true\n" + ROUTE.format(name="fast")) as program:
+        assert ask(program, "fast")[0] == 200
+        until(lambda: "chat/completions 200" in program.log)
+        line = next(json.loads(line) for line in program.log.splitlines() if "completions 200" in line)
+    expected = {"status": 200, "asked": "fast", "target": "demo/demo", "attempts": 1, "cost_nanousd": 0, "key": ""}
+    assert expected.items() <= line.items()
+    assert line["tokens"] > 0
+    assert line["request"].startswith("req-")
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_new_configuration_is_taken_by_every_worker_and_a_wrong_one_by_none(workers: str) -> None:
     with serving("--workers", workers, config=ROUTE.format(name="before")) as program:
