@@ -131,8 +131,10 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def is_late(self, now_s: float) -> bool:
-        """Whether the rest of a request should long be here. While we do not read, it is not the client who is late."""
-        if self._stage == _IDLE or self.flow.read_paused:
+        """Whether the rest of a request should long be here. While we do not read, a client's time does not run."""
+        if self.flow.read_paused:
+            self._since_s = now_s
+        if self._stage == _IDLE:
             return False
         pace = self._pace
         allowed_s = pace.head_s if self._stage == _HEAD else pace.body_s + self._body / pace.body_rate

@@ -92,7 +92,7 @@ class Worker(uvicorn.Server):
     async def _reload(self) -> None:
         try:
             logger.info("configuration read again: %s", await self._service.reload())
-        except TramiteError as error:
+        except (TramiteError, OSError) as error:
             logger.error("configuration not changed: %s", error)
 
     async def _idle_within(self, seconds: float) -> bool:
