@@ -7,12 +7,14 @@ the trailers of a body to the headers that were already judged. Knows bytes and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
 from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from .asgi import WHEN_LEFT
 
 
 class Pace(Struct, frozen=True, kw_only=True):
@@ -47,6 +49,27 @@ class Connection(HttpToolsProtocol):
         self._unread = 0
         """Bytes since something came of them."""
         self._body = 0
+        self._leave: Callable[[], object] | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        super().connection_lost(exc)
+        self._left()
+
+    def when_left(self, leave: Callable[[], object]) -> Callable[[], object]:
+        """See `asgi.WHEN_LEFT`."""
+        self._leave = leave
+        self.flow.resume_reading()  # it is by reading that a leaving is noticed
+        if self.transport.is_closing():
+            self.loop.call_soon(self._left)
+        return self._stay
+
+    def _left(self) -> None:
+        if self._leave is not None:
+            self._leave()
+
+    def _stay(self) -> None:
+        self._leave = None
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -68,7 +91,12 @@ class Connection(HttpToolsProtocol):
             self.refuse(431)
             raise ValueError("too many headers")
         self._stage, self._since_s, self._unread, self._body = _BODY, self.loop.time(), 0, 0
+        scope: Any = self.scope
+        scope[WHEN_LEFT] = self.when_left
         super().on_headers_complete()
+        if self.scope["method"] != "HEAD":
+            cycle: Any = self.cycle
+            cycle.transport = Joining(self.transport)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; or a trailer, which comes when everything was decided by the headers, and is dropped."""
@@ -118,6 +146,36 @@ class Connection(HttpToolsProtocol):
     def _starts(self) -> None:
         if self._stage == _IDLE:
             self._stage, self._since_s = _HEAD, self.loop.time()
+
+
+class Joining:
+    """What an answer is written to: a head that tells of a body leaves together with it, in one call to the system."""
+
+    __slots__ = ("_begun", "_held", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._begun = False
+        self._held = b""
+
+    def write(self, data: bytes) -> None:
+        """The head, then the body. Interim answers (100), and heads of what comes piece by piece, leave at once."""
+        if self._held:
+            data, self._held = self._held + data, b""
+        elif not self._begun and b"\r\ncontent-length: " in data:
+            self._begun, self._held = True, data
+            return
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Write what is held, and close."""
+        if self._held:
+            self.write(b"")
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """See asyncio.Transport."""
+        return self._transport.is_closing()
 
 
 def _words(message: str, code: str) -> str:
