@@ -74,14 +74,14 @@ class Gateway:
             gate.served.check(inbound.model)
             envelope = inbound.envelope(await gate.caller(scope, inbound.model))
             if not inbound.stream:
-                await relay.whole(core.pipeline, envelope, receive, send)
+                await relay.whole(core.pipeline, envelope, scope, receive, send)
                 return
             route = core.config.route(inbound.model)
             inbound.always_translated = route is not None and route.on_stream_failure == "continue"
             streaming = relay.Streaming(inbound, envelope, send, core.config.timeouts.deadline_s)
             gate.streams.add(streaming)
             try:
-                await streaming.run(core.pipeline, receive)
+                await streaming.run(core.pipeline, scope, receive)
             finally:
                 gate.streams.discard(streaming)
         except TramiteError as error:

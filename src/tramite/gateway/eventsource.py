@@ -91,7 +91,7 @@ class Prepared:
             await send({"type": "http.response.body"})
             return
         await send({"type": "http.response.start", "status": 200, "headers": [SSE, NO_CACHE, AT_ONCE]})
-        await while_there(self._play(issued, _numbered(send)), receive)
+        await while_there(self._play(issued, _numbered(send)), scope, receive)
         await send({"type": "http.response.body"})
 
     async def _play(self, issued: Pass, write: Callable[[bytes], Awaitable[None]]) -> None:
