@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import random
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +54,7 @@ class Canned:
 
     def __init__(self, latency_s: float) -> None:
         self._latency_s = latency_s
+        self._chance = random.Random(1)
         self._chat = bodies.chat()
         self.headers = {
             "content-type": "application/json",
@@ -66,7 +68,7 @@ class Canned:
         }
 
     async def send(self, request: Request) -> Canned:
-        await asyncio.sleep(self._latency_s)
+        await asyncio.sleep(self._latency_s * self._chance.uniform(0.5, 1.5))
         return self
 
     def __aiter__(self) -> Canned:
@@ -127,7 +129,7 @@ class Load(NamedTuple):
 LOADS = (
     Load("One after another", 1, 0),
     Load("32 at once, as fast as they go", 32, 0),
-    Load("32 at once, each answered after 50 ms", 32, 0.05),
+    Load("32 at once, each answered after 25 to 75 ms", 32, 0.05),
 )
 
 

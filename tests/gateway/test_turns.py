@@ -63,7 +63,7 @@ class Wire:
         if message["type"] == "websocket.send":
             self.said.append(json.loads(message["text"]))
         elif message["type"] == "websocket.close":
-            self.closed = message["code"]
+            self.closed = message.get("code", 1000)
             self.leave()
 
     def types(self) -> Iterable[str]:
@@ -76,6 +76,7 @@ async def connected() -> AsyncIterator[tuple[Wire, Gate, Counting]]:
     settings = config()
     gate = Gate(settings)
     gate.core = Core(settings, None, provider)
+    await gate.start()
     wire = Wire()
     task = asyncio.create_task(websocket.chat(gate, Tickets(Memory()), SCOPE, wire.receive, wire.send))
     try:
@@ -150,7 +151,7 @@ def test_when_the_process_is_to_end_an_answer_may_end_first() -> None:
         async with connected() as (wire, gate, _):
             wire.put(type="start", prompt="x", model="sim/slow-first-token:5s,tokens=2")
             await asyncio.sleep(1)
-            gate.drains.set()
+            gate.rest()
             await asyncio.sleep(1)
             assert wire.closed is None
             await asyncio.sleep(5)
@@ -164,8 +165,24 @@ def test_when_the_process_is_to_end_an_idle_socket_is_closed() -> None:
     async def run() -> None:
         async with connected() as (wire, gate, _):
             await asyncio.sleep(1)
-            gate.drains.set()
+            gate.rest()
             await asyncio.sleep(0.01)
+            assert wire.closed == 1001
+
+    fast_forward(run())
+
+
+def test_an_answer_that_takes_too_long_then_is_broken_off_with_a_reason() -> None:
+    async def run() -> None:
+        async with connected() as (wire, gate, provider):
+            wire.put(type="start", id="a", prompt="x", model="sim/tokens=1000")
+            await asyncio.sleep(1)
+            gate.rest()
+            gate.drain()
+            await asyncio.sleep(0.05)
+            assert not provider.stats().open_now
+            assert (wire.said[-1]["type"], wire.said[-1]["id"], wire.said[-1]["status"]) == ("error", "a", 503)
+            assert "stopped" in wire.said[-1]["message"]
             assert wire.closed == 1001
 
     fast_forward(run())

@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Awaitable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.client.world import in_process
-from tramite import AsyncClient, BudgetExceeded, ConfigError, Image, TramiteError, user
+from tramite import AsyncClient, BudgetExceeded, ChatCall, ConfigError, Image, TramiteError, user
+from tramite.config import Budget, Cap
+from tramite.pipeline.observing import NOBODY, Caller
 from tramite.simulator import InProcess
 from tramite.store import Allowance, Store
 
@@ -154,4 +157,27 @@ async def test_a_key_has_to_keep_to_its_own_budget_and_to_the_one_for_all() -> N
     await llm.chat("hello", max_tokens=60, key="bob")
     with pytest.raises(BudgetExceeded, match="alice"):
         await llm.chat("hello", max_tokens=60, key="alice")
+    await llm.aclose()
+
+
+async def test_the_budget_that_a_key_was_made_with_holds_beside_the_one_for_all() -> None:
+    llm, provider = world("1/total")
+    core = llm._core
+    budget = Budget(limit=(Cap(100_000, "total"),), max_output_tokens=50)
+    asking = Caller(key="alice", budget=budget)
+
+    async def ask(who: Caller) -> object:
+        envelope = core.envelope(ChatCall(messages=(user("hello"),), model="sim/tokens=50"), {})
+        return await core.pipeline.whole(msgspec.structs.replace(envelope, caller=who))
+
+    outcomes = await asyncio.gather(*[ask(asking) for _ in range(20)], return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, BudgetExceeded)]
+    assert 0 < len(refused) < 20
+    assert {error.budget for error in refused} == {"key:alice"}
+    assert (await ask(NOBODY)) is not None
+    await ledger(llm).flush()
+    names = [Allowance("global", llm.config.budgets["global"].limit), Allowance("key:alice", budget.limit)]
+    everything, alices = (standing.spent_nanousd for standing in ledger(llm).budgets(names))
+    assert alices <= 100_000
+    assert everything == provider.stats().billed_nanousd > alices
     await llm.aclose()

@@ -26,8 +26,10 @@ COMMANDS = {
     "usage": "Add up tokens, costs, errors and times; check them against a provider's invoice.",
     "config": "Show the configuration and where it comes from; trust a folder's files.",
     "secrets": "Keep, list and remove secrets.",
+    "keys": "Make, list, change, rotate and revoke the keys that the gateway lets in.",
     "pull": "Fetch a model from the Hugging Face hub, to be used on this machine.",
     "doctor": "Say what is configured, what answers, what is missing, and how to fix it.",
+    "serve": "Run the gateway: one address for every client, model and key.",
     "simulate": "Run a provider that misbehaves on demand, on a local port.",
 }
 """Each lives in the module of its name, whose `app` is a Typer application."""

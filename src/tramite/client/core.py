@@ -28,6 +28,7 @@ from tramite.errors import BadReply, InvalidCall, ReplyRefused
 from tramite.messages import assistant
 from tramite.pipeline.endpoint import Endpoint
 from tramite.pipeline.envelope import Delivery, Envelope
+from tramite.pipeline.governing import Governor
 from tramite.pipeline.hooks import HookRunner, Hooks
 from tramite.pipeline.observing import NOBODY, Observer
 from tramite.pipeline.patience import Patience
@@ -97,6 +98,7 @@ class Core:
         secrets: Mapping[str, str | Callable[[], str]] | None = None,
         observers: Sequence[Observer] = (),
         hooks: Hooks | None = None,
+        earlier: Core | None = None,
     ) -> None:
         read = config if isinstance(config, Config) else configuration.load(config)
         self.config = configuration.with_secrets(read, secrets) if secrets else read
@@ -105,8 +107,14 @@ class Core:
         self._network: Transport | None = transport
         self._in_process: dict[str, Transport] = {}
         self.ratios = TokenRatios()
+        self._observers = tuple(observers)
+        if earlier is not None:
+            self._network, self.ratios = earlier._network, earlier.ratios
+            self._in_process = earlier._unchanged(self.config)
         self.hooks = HookRunner(hooks) if hooks is not None else None
-        self.governor = governor(self.config, [*observers, *([self.hooks] if self.hooks else [])])
+        watching = [*observers, *([self.hooks] if self.hooks else [])]
+        before = (earlier.config, earlier.governor) if earlier is not None else None
+        self.governor: Governor = governor(self.config, watching, before)
         self.answers = Answers(self.config, self.governor)
         self.routes = Routes(self.config, self._transport_of, shared=partial(shared, self.config, self.ratios))
         self.pipeline = Pipeline(self.routes.find, self.retry, self.config.timeouts, self.governor)
@@ -157,8 +165,8 @@ class Core:
             kind=kind,
             model=call.model,
             body_for=body_for,
-            receive=partial(_received, call),
-            watch=partial(_watcher, call) if stream else None,
+            receive=partial(received, call),
+            watch=partial(watcher_for, call) if stream else None,
             stream=stream,
             n=getattr(call, "n", None) or 1,
             retry=delivery.get("retry"),
@@ -200,6 +208,19 @@ class Core:
         finally:
             patience.done()
 
+    def renewed(self, config: Config) -> Core:
+        """One with another configuration, which goes on with the connections, the counted limits, the store and the
+        loaded models of this one where they stay the same. Raises ConfigError, MissingExtra."""
+        return Core(config, None, self._given, observers=self._observers, earlier=self)
+
+    async def release(self, heir: Core) -> None:
+        """Close what this one had, and the one that was made of it has not."""
+        if self._network is not None and self._network is not heir._network:
+            await self._network.aclose()
+        await self.answers.aclose()
+        if self.governor.limiter is not heir.governor.limiter:
+            await self.governor.aclose()
+
     async def aclose(self) -> None:
         """Close the connections of the running loop; a transport that was given is its giver's to close."""
         if self._network is not None and self._network is not self._given:
@@ -213,6 +234,11 @@ class Core:
         """What an answer shows of its model's tokens."""
         if usage is not None and usage.input_tokens:
             self.ratios.observe(target, text_bytes(call), usage.input_tokens)
+
+    def _unchanged(self, config: Config) -> dict[str, Transport]:
+        """What stands behind those in-process providers that are configured there as here."""
+        providers = self.config.providers
+        return {name: each for name, each in self._in_process.items() if providers[name] == config.providers.get(name)}
 
     def _transport_of(self, provider: Provider) -> Transport:
         if provider.in_process:
@@ -237,7 +263,7 @@ def _with_gap(completion: Operation, call: CompletionCall, target: Target, strea
     return msgspec.structs.replace(encoded, notices=(*encoded.notices, notice))
 
 
-def _received(call: Call, operation: Operation, body: bytes) -> tuple[Any, Signals]:
+def received(call: Call, operation: Operation, body: bytes) -> tuple[Any, Signals]:
     """The reply and its signals; for what is no success, `decode` raises what `judge` would have found."""
     reply = decode_for(operation, body, call)
     if isinstance(call, EmbeddingCall) and len(reply.vectors) != len(call.inputs):
@@ -247,7 +273,7 @@ def _received(call: Call, operation: Operation, body: bytes) -> tuple[Any, Signa
     return reply, Signals(proof=True, finish=getattr(reply, "finish", "stop"), usage=usage)
 
 
-def _watcher(call: Call, operation: Operation) -> Watcher:
+def watcher_for(call: Call, operation: Operation) -> Watcher:
     """One that reads the stream as well, where there is one."""
     return follower(operation, call) or operation.watcher(getattr(call, "n", None) or 1)
 

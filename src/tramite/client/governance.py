@@ -34,15 +34,23 @@ def for_programs(config: Config) -> Config:
     return msgspec.structs.replace(config, store=store, state=state)
 
 
-def governor(config: Config, observers: Sequence[Observer] = ()) -> Governor:
-    """Nothing is opened before the first request. Raises ConfigError, MissingExtra."""
-    limiter = None if config.state.url == "off" else Limiter(open_state(config))
+def governor(
+    config: Config, observers: Sequence[Observer] = (), earlier: tuple[Config, Governor] | None = None
+) -> Governor:
+    """Nothing is opened before the first request. Of an `earlier` one it goes on with the limits that are counted and
+    the store, where they are in the same place. Raises ConfigError, MissingExtra."""
+    if earlier is not None and earlier[0].state == config.state:
+        limiter = earlier[1].limiter
+    else:
+        limiter = None if config.state.url == "off" else Limiter(open_state(config))
     if not (config.store.url or config.budgets):
         return Governor(limiter, None, observers)
     from tramite.pipeline.ledger import Ledger
     from tramite.store import open_store
 
-    store = open_store(config.store.url or _default_store())
+    url = config.store.url or _default_store()
+    before = earlier and earlier[1].ledger
+    store = before.store if before and before.store.url == url else open_store(url)
     return Governor(limiter, Ledger(store, config.budgets, keep_text=config.store.keep_text), observers)
 
 

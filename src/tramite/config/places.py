@@ -55,6 +55,11 @@ def ledger_file(environ: Mapping[str, str] = os.environ) -> Path:
     return data_dir(environ) / "ledger.sqlite"
 
 
+def pepper_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """What the digests of our gateway's keys are made with, where no variable says it."""
+    return data_dir(environ) / "pepper"
+
+
 def trust_file(environ: Mapping[str, str] = os.environ) -> Path:
     """What `tramite config trust` writes."""
     return data_dir(environ) / "trusted.json"

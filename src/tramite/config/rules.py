@@ -235,7 +235,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     **{f"TRAMITE_{table.upper()}_{key.upper()}": (table, key) for table, keys in SECTIONS.items() for key in keys},
 }
 
-PLACES = ("TRAMITE_CONFIG", "TRAMITE_HOME", "TRAMITE_ADMIN_KEY")
+PLACES = ("TRAMITE_CONFIG", "TRAMITE_HOME", "TRAMITE_ADMIN_KEY", "TRAMITE_KEY_PEPPER")
 """Variables that cannot be part of the configuration: they say where it is, or are no file's business."""
 
 

@@ -1,26 +1,23 @@
-"""The gateway as an ASGI application: which path is answered by what, and what stands around it, in one place."""
+"""The gateway as an ASGI application: which path is answered by what. Guards and operation stand around it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-from tramite.config import Config
-from tramite.errors import InvalidCall
+from tramite.errors import InvalidCall, TramiteError
 
 from . import doors, failures, page, relay, websocket
-from .asgi import JSON, App, BodyTooLarge, ClientGone, Receive, Scope, Send, header, read_body, respond
+from .admin import PREFIX
+from .asgi import JSON, App, Receive, Scope, Send, header, read_body, respond
 from .doors import CHAT, Door
 from .eventsource import Prepared
 from .gate import Gate
 from .inbound import Inbound
-from .models import list_models
+from .models import list_models, one_model
 from .tickets import tickets_of
 
-
-def build(config: Config) -> App:
-    """The whole application. Raises ConfigError, MissingExtra."""
-    return Gateway(Gate(config))
+MODELS = "/v1/models"
 
 
 class Gateway:
@@ -29,71 +26,92 @@ class Gateway:
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self._tickets = tickets_of(gate.config)
-        prepared = Prepared(gate, self._tickets)
-        self._rarer: Mapping[str, App] = {
-            "/v1/models": self._models,
+        self._pages: dict[str, App] = {
+            MODELS: self._models,
             "/health/live": _alive,
-            "/tickets": prepared.issue,
-            "/v1/stream": prepared.play,
+            **Prepared(gate, self._tickets).pages(),
             **page.FILES,
         }
+        self._prefixes: dict[str, App] = {f"{MODELS}/": self._models}
 
     def __repr__(self) -> str:
         return f"Gateway({self.gate!r})"
 
+    def add(self, pages: Mapping[str, App], admin: App | None = None) -> None:
+        """Answer these paths too, and with `admin` all that is under `/admin/`."""
+        self._pages |= pages
+        if admin is not None:
+            self._prefixes[PREFIX] = admin
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        path = scope["path"]
         if scope["type"] == "http":
-            found = doors.find(scope["path"])
+            found = doors.find(path)
             if found is not None:
                 await self._ask(*found, scope, receive, send)
                 return
-            path = scope["path"]
-            handler = self._rarer.get(path)
-            if handler is not None:
-                await handler(scope, receive, send)
-            else:
-                await _nothing_here(scope, receive, send)
-        elif scope["type"] == "websocket":
+        elif path == websocket.PATH:
             await websocket.chat(self.gate, self._tickets, scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._live(receive, send)
+            return
+        page = self._pages.get(path)
+        if page is None:
+            page = next((page for prefix, page in self._prefixes.items() if path.startswith(prefix)), _nothing_here)
+        await page(scope, receive, send)
 
     async def _ask(self, door: Door, model: str | None, scope: Scope, receive: Receive, send: Send) -> None:
         """One request at one door."""
-        streaming = None
+        gate = self.gate
+        core = gate.core  # the same from here on, whatever is reloaded meanwhile
         try:
             if scope["method"] != "POST":
-                raise InvalidCall(f"this is asked with POST, not {scope['method']}", "method")
-            body = await read_body(scope, receive, self.gate.config.gateway.max_body_mb * 1024 * 1024)
+                raise InvalidCall(f"this is asked with POST, not {scope['method'][:20]}", "method")
+            body = await read_body(scope, receive, core.config.gateway.max_body_mb * 1_000_000)
             inbound = Inbound(door, body, model and unquote(model), _forwarded(door, scope))
-            self.gate.check_served(inbound.model)
-            envelope = inbound.envelope(self.gate.caller(scope, inbound.model))
-            pipeline = self.gate.core.pipeline
-            if inbound.stream:
-                streaming = relay.Streaming(inbound, envelope, send, self.gate.config.timeouts.deadline_s)
-                await streaming.run(pipeline, receive)
-            else:
-                await relay.whole(pipeline, inbound, envelope, receive, send)
-        except ClientGone:
-            return
-        except BodyTooLarge:
-            most = self.gate.config.gateway.max_body_mb
-            error = InvalidCall(f"the body is larger than {most} MB (gateway.max_body_mb)")
-            _, headers, said = failures.response(door.dialect, error)
-            await respond(send, 413, headers, said)
-        except Exception as error:
-            if streaming is not None and streaming.begun:
-                raise
+            gate.served.check(inbound.model)
+            envelope = inbound.envelope(await gate.caller(scope, inbound.model))
+            if not inbound.stream:
+                await relay.whole(core.pipeline, envelope, receive, send)
+                return
+            route = core.config.route(inbound.model)
+            inbound.always_translated = route is not None and route.on_stream_failure == "continue"
+            streaming = relay.Streaming(inbound, envelope, send, core.config.timeouts.deadline_s)
+            gate.streams.add(streaming)
+            try:
+                await streaming.run(core.pipeline, receive)
+            finally:
+                gate.streams.discard(streaming)
+        except TramiteError as error:
             status, headers, said = failures.response(door.dialect, error)
             await respond(send, status, headers, said)
 
     async def _models(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await respond(send, 200, [JSON], list_models(self.gate, scope))
+        """`/v1/models`, and one of them."""
+        try:
+            await self.gate.key(scope)
+        except TramiteError as error:
+            status, headers, said = failures.response(CHAT.dialect, error)
+            await respond(send, status, headers, said)
+            return
+        path = scope["path"]
+        found = list_models(self.gate) if path == MODELS else one_model(self.gate, unquote(path[len(MODELS) + 1 :]))
+        if found is None:
+            await _nothing_here(scope, receive, send)
+        else:
+            await respond(send, 200, [JSON], found)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                try:
+                    await self.gate.start()
+                except TramiteError as error:
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self.gate.aclose()
@@ -113,6 +131,9 @@ async def _alive(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
-    what = f"there is no {scope['path'][:200]} here; there are {', '.join(doors.DOORS)} and /v1/models"
-    status, headers, body = failures.response(CHAT.dialect, InvalidCall(what, "path"))
-    await respond(send, 404 if status == 400 else status, headers, body)
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    what = f"there is no {scope['path'][:200]} here; there are {', '.join(doors.DOORS)} and {MODELS}"
+    _, headers, body = failures.response(CHAT.dialect, InvalidCall(what, "path"))
+    await respond(send, 404, headers, body)

@@ -7,24 +7,24 @@ The stream has the messages of `/ws/chat`, numbered. An EventSource that comes b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 
 import msgspec
 from msgspec import Raw, Struct
 
-from tramite.errors import InvalidCall, TramiteError
+from tramite.errors import InvalidCall, RequestRejected, TramiteError
 
 from . import failures
-from .asgi import JSON, SSE, BodyTooLarge, ClientGone, Receive, Scope, Send, address_of, read_body, respond
+from .asgi import JSON, SSE, App, BodyTooLarge, Receive, Scope, Send, address_of, read_body, respond
 from .doors import CHAT
 from .gate import Gate
 from .relay import AT_ONCE, NO_CACHE, while_there
-from .tickets import SPENT, TTL_S, Pass, Purpose, Tickets, ticket_of
-from .turns import UNREADABLE, Voice, call_of, failed, fields_of, open_stream
-from .websocket import MOST_BYTES
+from .tickets import SPENT, TTL_S, Pass, Purpose, Tickets, caller_by, ticket_of
+from .turns import UNREADABLE, Turn, Voice, call_of, failed, fields_of, open_stream, under_way
+from .websocket import MOST_BYTES, PATH
 
-PATHS = {"websocket": "/ws/chat", "stream": "/v1/stream"}
+PATHS = {"websocket": PATH, "stream": "/v1/stream"}
 _NO_BODY = Raw(b"null")
 
 
@@ -49,26 +49,28 @@ class Prepared:
     def __repr__(self) -> str:
         return f"Prepared({self._tickets!r})"
 
+    def pages(self) -> Mapping[str, App]:
+        """Which path is answered by what."""
+        return {"/tickets": self.issue, PATHS["stream"]: self.play}
+
     async def issue(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`POST /tickets`: a ticket for whoever is let in. What is wrong with the chat is said now, while it can be
         read."""
         try:
             if scope["method"] != "POST":
-                raise InvalidCall(f"tickets are asked for with POST, not {scope['method']}", "method")
-            given = await self._issued(scope, await read_body(scope, receive, MOST_BYTES))
-        except ClientGone:
-            return
-        except BodyTooLarge:
-            error = InvalidCall(f"the body is larger than {MOST_BYTES // 1024**2} MB")
-            _, headers, body = failures.response(CHAT.dialect, error)
-            await respond(send, 413, headers, body)
+                raise InvalidCall(f"tickets are asked for with POST, not {scope['method'][:20]}", "method")
+            try:
+                body = await read_body(scope, receive, MOST_BYTES)
+            except BodyTooLarge:
+                raise RequestRejected(f"the body is larger than {MOST_BYTES // 1_000_000} MB", status=413) from None
+            given = await self._issued(scope, body)
         except TramiteError as error:
             await respond(send, *failures.response(CHAT.dialect, error))
         else:
             await respond(send, 200, [JSON, NO_CACHE], given)
 
     async def _issued(self, scope: Scope, body: bytes) -> bytes:
-        key, address = self._gate.authenticate(scope), address_of(scope)
+        key, address = await self._gate.key(scope), address_of(scope)
         try:
             wish = _wish(body)
         except UNREADABLE as error:
@@ -76,9 +78,9 @@ class Prepared:
             raise InvalidCall(f"the body must be {form}: {error}") from None
         if wish.purpose == "stream":
             model = call_of(fields_of(wish.body)).model
-            self._gate.check_served(model)
+            self._gate.served.check(model)
             self._gate.caller_of(key, address, model)
-        ticket = await self._tickets.issue(wish.purpose, key, address, bytes(wish.body))
+        ticket = await self._tickets.issue(wish.purpose, key.id if key else "", address, bytes(wish.body))
         url = f"{PATHS[wish.purpose]}?ticket={ticket}"
         return _encode({"ticket": ticket, "url": url, "expires_in_s": TTL_S})
 
@@ -101,11 +103,12 @@ class Prepared:
         try:
             try:
                 call = call_of(fields_of(issued.body))
-                stream = open_stream(self._gate, call, self._gate.caller_of(issued.key, issued.address, call.model))
+                turn = Turn(open_stream(self._gate, call, await caller_by(self._gate, issued, call.model)))
             except TramiteError as error:
                 last = failed(error)
             else:
-                last = await voice.tell(stream)
+                with under_way(self._gate, turn):
+                    last = await turn.tell(voice)
             await voice.say(last)
         finally:
             beat.cancel()

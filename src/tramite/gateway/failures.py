@@ -32,6 +32,8 @@ def response(dialect: Dialect, error: BaseException) -> tuple[int, Headers, byte
     """Status, headers and body."""
     error = told(error)
     status, body = dialect.encode_error(error)  # type: ignore[arg-type]  # what is no Exception is not told anyway
+    if isinstance(error, AuthenticationFailed) and error.status is not None:
+        status = error.status  # 403 is another matter than 401, though every dialect has one class for both
     headers: Headers = [JSON]
     wait_s = getattr(error, "retry_after_s", None)
     if wait_s is not None and status in (402, 429, 503, 529):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from typing import Any, Protocol
 
 from tramite.client.core import Core
 from tramite.client.governance import for_programs
@@ -12,81 +15,135 @@ from tramite.errors import ModelNotFound
 from tramite.pipeline.metrics import Metrics
 from tramite.pipeline.observing import Caller
 from tramite.providers.catalogue import canonical
-from tramite.store import Store
+from tramite.store.keys import Key
 
+from .admin_key import is_loopback
 from .asgi import Scope, address_of
+from .keys import KeyRing, caller, check_model, refused, secret_of
 
-CLOSED = ("local",)
+CLOSED = frozenset(("local",))
 """Providers that would open what a name says, on this machine: only models that the configuration names are served."""
 
 
-class Gate:
-    """One configuration at work. A reload makes another one of it and swaps them (`core`)."""
+class Served:
+    """What one configuration serves: worked out once, since every request asks."""
 
-    def __init__(self, config: Config, metrics: Metrics | None = None) -> None:
-        self.metrics = metrics or Metrics()
-        self.core = self._made(config)
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        targets = [target for route in config.routes.values() for target in route.targets]
+        default = [config.default_model] if config.default_model else []
+        self.named = frozenset([*targets, *config.models, *default])
+        """Every target that the configuration names."""
+
+    def check(self, model: str | None) -> None:
+        """Raise ModelNotFound for what this configuration does not name: nobody opens a folder by asking for it."""
+        if model is None or model in self.config.routes or model in self.named:
+            return
+        prefix, slash, _ = model.partition("/")
+        provider = canonical(prefix)
+        if not slash or provider not in self.config.providers:
+            return  # a bare name, or one that is wrong: the routes say what there is
+        if provider in CLOSED or provider not in self._open:
+            near = nearest(model, [*self.config.routes, *self.named])
+            raise ModelNotFound(f"the gateway does not serve {model[:200]!r}{near}", status=404)
+
+    @cached_property
+    def _open(self) -> frozenset[str]:
+        """Providers that somebody said something of, or that need nothing to be said."""
+        said = {key.split(".")[1].strip('"') for key in self.config.origins if key.startswith("providers.")}
+        rows = self.config.providers.values()
+        return frozenset([row.name for row in rows if row.name in said or row.secret is not None or row.in_process])
+
+
+class Stream(Protocol):
+    """An answer on its way to a client."""
+
+    def drain(self) -> None:
+        """End now, and tell the client why."""
+        ...
+
+
+class Socket(Protocol):
+    """A WebSocket, which may outlive many answers."""
+
+    def rest(self) -> None:
+        """Close as soon as no answer is under way."""
+        ...
+
+
+class Gate:
+    """One configuration at work. A reload swaps the core; keys, counted limits and the store go on."""
+
+    def __init__(self, config: Config) -> None:
+        self.metrics = Metrics()
+        self._core = Core(for_programs(config), None, None, observers=[self.metrics])
+        self.served = Served(self._core.config)
+        self.keyring = KeyRing(self._core.config.store.url)
         self.drains = asyncio.Event()
         """Set when the process is to end: what is under way may end, nothing new begins."""
+        self.streams: set[Stream] = set()
+        """Those that are under way."""
+        self.sockets: set[Socket] = set()
+        self.reload: Callable[[], Awaitable[Any]] = _no_reload
+        """Read the configuration again; what has changed. Raises TramiteError."""
 
     def __repr__(self) -> str:
         return f"Gate({self.core.governor!r})"
 
     @property
+    def core(self) -> Core:
+        """What answers requests now."""
+        return self._core
+
+    @core.setter
+    def core(self, core: Core) -> None:
+        self._core, self.served = core, Served(core.config)
+
+    @property
     def config(self) -> Config:
         """What is configured now."""
-        return self.core.config
+        return self._core.config
 
-    @property
-    def store(self) -> Store:
-        """Where keys and ledger are."""
-        ledger = self.core.governor.ledger
-        if ledger is None:
-            raise RuntimeError("a gateway always has a store")
-        return ledger.store
+    async def caller(self, scope: Scope, model: str | None) -> Caller:
+        """Who asks, and may ask for this model. Raises KeyRefused, StoreFailed."""
+        return self.caller_of(await self.key(scope), address_of(scope), model)
 
-    def _made(self, config: Config) -> Core:
-        return Core(for_programs(config), None, None, observers=[self.metrics])
+    async def key(self, scope: Scope) -> Key | None:
+        """The key that a request brings along; None where none is needed. Raises KeyRefused, StoreFailed."""
+        if not self.keyring.in_use:
+            if is_loopback(self.config.gateway.host):
+                return None
+            raise refused("this gateway has no key yet, and is open to other machines: tramite keys create", "no_keys")
+        secret = secret_of(scope)
+        return self.keyring.find(secret) or await self.keyring.load(secret)
 
-    def caller(self, scope: Scope, model: str | None) -> Caller:
-        """Who asks. Raises AuthenticationFailed, ModelNotFound."""
-        return self.caller_of(self.authenticate(scope), address_of(scope), model)
+    def caller_of(self, key: Key | None, address: str, model: str | None) -> Caller:
+        """Who asks with this key, and may ask for this model. Raises KeyRefused."""
+        if key is None:
+            return Caller(address=address)
+        who = caller(key, address)
+        check_model(key, model, self.config)
+        return who
 
-    def authenticate(self, scope: Scope) -> str:
-        """The name of the key that asks; empty where none is needed. Raises AuthenticationFailed."""
-        return ""
+    def rest(self) -> None:
+        """Let the WebSockets go, those that have an answer under way after its end."""
+        for socket in list(self.sockets):
+            socket.rest()
 
-    def caller_of(self, key: str, address: str, model: str | None) -> Caller:
-        """Who asks, where a ticket stands for the key. Raises AuthenticationFailed, ModelNotFound."""
-        return Caller(key=key, address=address)
+    def drain(self) -> None:
+        """Tell the streams under way that they are to end now."""
+        for stream in list(self.streams):
+            stream.drain()
 
-    def check_served(self, model: str | None) -> None:
-        """Raise ModelNotFound for what this configuration does not name: nobody opens a folder by asking for it."""
-        if model is None or model in self.config.routes:
-            return
-        prefix, slash, _ = model.partition("/")
-        provider = canonical(prefix)
-        if not slash or provider not in self.config.providers:
-            return  # a bare name, or one that is wrong: the routes say what is
-        if model in self.named:
-            return
-        if provider in CLOSED or not self._is_configured(provider):
-            known = [*self.config.routes, *self.named]
-            raise ModelNotFound(f"the gateway does not serve {model!r}{nearest(model, known)}", status=404)
-
-    @property
-    def named(self) -> frozenset[str]:
-        """Every target that the configuration names."""
-        config = self.config
-        targets = [target for route in config.routes.values() for target in route.targets]
-        return frozenset([*targets, *config.models, *([config.default_model] if config.default_model else [])])
-
-    def _is_configured(self, provider: str) -> bool:
-        """Whether somebody said something of it, or it needs nothing to be said."""
-        row = self.config.providers[provider]
-        said = any(key.startswith(f"providers.{provider}.") for key in self.config.origins)
-        return said or row.secret is not None or row.in_process
+    async def start(self) -> None:
+        """Read the keys. Raises ConfigError, MissingExtra, StoreFailed."""
+        await self.keyring.start()
 
     async def aclose(self) -> None:
         """Write down what is queued, and let go of connections."""
-        await self.core.aclose()
+        await self.keyring.aclose()
+        await self._core.aclose()
+
+
+async def _no_reload() -> None:
+    """An application that nobody operates has no configuration to read again."""

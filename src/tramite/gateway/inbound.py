@@ -14,12 +14,15 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from tramite.calls import CompletionCall
 from tramite.client.weighing import pictures, texts
-from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target
+from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target, Watcher
 from tramite.errors import InvalidCall
+from tramite.messages import assistant
 from tramite.pipeline.envelope import Envelope, Pictures
 from tramite.pipeline.observing import Caller
 
+from .carried import is_mixed
 from .doors import Door
 from .translation import Translation
 
@@ -34,7 +37,8 @@ class Inbound:
     """One request at one door. Raises InvalidCall for a body that is no JSON object, or names no model."""
 
     __slots__ = (
-        *("_body", "_cap", "_forwarded", "_translation", "door", "fields", "model", "n", "stream", "wants_usage"),
+        *("_body", "_cap", "_forwarded", "_mixed", "_translation", "always_translated", "door", "fields", "model"),
+        *("n", "stream", "wants_usage"),
     )
 
     def __init__(self, door: Door, body: bytes, model: str | None = None, forwarded: Mapping[str, str] = {}) -> None:
@@ -44,6 +48,10 @@ class Inbound:
         self._cap: int | None = None
         """The largest output that is said for the client, who said none."""
         self._translation: Translation | None = None
+        self._mixed = is_mixed(body)
+        """Whether its history must be written anew for whatever target."""
+        self.always_translated = False
+        """Whether its stream may be begun by one target and ended by another, which only a mapper can make one of."""
         try:
             self.fields = _decode(body)
             body.decode()  # what is passed on unread must be text all the same (RFC 8259, 8.1)
@@ -66,6 +74,7 @@ class Inbound:
             model=self.model,
             body_for=self.body_for,
             receive=self.receive,
+            watch=self.watch if self.stream else None,
             stream=self.stream,
             n=self.n,
             caller=caller,
@@ -79,7 +88,7 @@ class Inbound:
     def body_for(self, dialect: Dialect, target: Target) -> Encoded:
         """The body that this target is asked with."""
         door = self.door
-        if dialect.name != door.name:
+        if dialect.name != door.name or self._mixed:
             return self.translation.encode(dialect, target)
         fields = dict(self.fields)
         fields["model"] = Raw(_encode(target.model))
@@ -93,23 +102,40 @@ class Inbound:
 
     def receive(self, operation: Operation, body: bytes) -> tuple[bytes, Signals]:
         """A whole body in the client's dialect, and the signals in it."""
-        if operation is self.door.operation:
+        if self.passes(operation):
             return body, operation.judge(body)
         return self.translation.whole(operation, body)
+
+    def watch(self, operation: Operation) -> Watcher:
+        """What best watches a target's stream: only one that is translated is read as well."""
+        if self.passes(operation):
+            return operation.watcher(self.n)
+        return self.translation.watch(operation)
+
+    def passes(self, operation: Operation) -> bool:
+        """Whether an answer goes to the client as it came."""
+        return operation is self.door.operation and not self._mixed and not self.always_translated
 
     @property
     def translation(self) -> Translation:
         """Between the client's dialect and others. The body is read whole when that is first needed."""
         if self._translation is None:
-            self._translation = Translation(self.door.operation, self.call())
+            said = {"model": self.model, **({} if self._cap is None else {self.door.max_output[0]: self._cap})}
+            body = _encode({**self.fields, **{name: Raw(_encode(value)) for name, value in said.items() if value}})
+            self._translation = Translation(self.door.dialect, self.door.kind, body, self.door.path)
         return self._translation
 
-    def call(self) -> Any:
-        """The call that the body is. Raises InvalidCall."""
-        said = {"model": self.model, **({} if self._cap is None else {self.door.max_output[0]: self._cap})}
-        body = _encode({**self.fields, **{name: Raw(_encode(value)) for name, value in said.items() if value}})
-        call, _ = self.door.operation.decode_call(body, self.door.path)
-        return call
+    def continued(self, text: str, caller: Caller) -> Envelope | None:
+        """The same request with this text as the beginning of its answer."""
+        call = self.translation.call
+        if isinstance(call, CompletionCall):
+            changes: dict[str, Any] = {"prompt": call.prompt + text}
+        else:
+            changes = {"messages": (*call.messages, assistant(text))}
+        longer = copy(self)
+        longer._translation = self.translation.replaced(**changes)
+        longer._mixed = True  # what is sent is the call that was changed, and no more the body that came
+        return longer.envelope(caller)
 
     def _with_max_output(self, caller: Caller, most: int) -> Envelope:
         """The same with a largest output, where the body says none."""
@@ -130,11 +156,11 @@ class Inbound:
         return len(self._body) - (self._pictures().bytes if b"image" in self._body else 0)
 
     def _pictures(self) -> Pictures:
-        return pictures(self.call()) if b"image" in self._body else Pictures()
+        return pictures(self.translation.call) if b"image" in self._body else Pictures()
 
     def _texts(self, value: Any) -> tuple[str, str]:
         reply = self.door.operation.decode(value) if isinstance(value, bytes) and value else ""
-        return texts(self.call(), reply)
+        return texts(self.translation.call, reply)
 
     def _with_usage(self) -> Raw:
         given = self._object("stream_options")

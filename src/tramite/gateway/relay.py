@@ -10,8 +10,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
 
+import msgspec
+
 from tramite.dialects.frames import DONE
-from tramite.errors import BadReply, TramiteError
+from tramite.errors import BadReply, Overloaded, TramiteError
 from tramite.pipeline.envelope import Ended, Envelope, Opened, Piece
 from tramite.pipeline.patience import Patience
 from tramite.pipeline.run import Pipeline
@@ -21,7 +23,7 @@ from tramite.wire.sse import encode
 from . import failures, told
 from .asgi import SSE, Receive, Send, respond
 from .inbound import Inbound
-from .translation import StreamMapper
+from .translation import Mapper
 
 T = TypeVar("T")
 
@@ -30,7 +32,7 @@ AT_ONCE = (b"x-accel-buffering", b"no")
 """Proxies such as nginx would keep small pieces back."""
 
 
-async def whole(pipeline: Pipeline, inbound: Inbound, envelope: Envelope, receive: Receive, send: Send) -> None:
+async def whole(pipeline: Pipeline, envelope: Envelope, receive: Receive, send: Send) -> None:
     """Answer with a whole reply. Raises TramiteError before anything is sent."""
     delivery = await while_there(pipeline.whole(envelope), receive)
     if delivery is not None:
@@ -60,9 +62,12 @@ class Streaming:
         self._send = send
         self._patience = Patience(deadline_s)
         self._envelope = envelope
+        if inbound.always_translated:
+            self._envelope = msgspec.structs.replace(envelope, continued=self._continued)
         self._opened: Opened | None = None
-        self._mapper: StreamMapper | None = None
+        self._mapper: Mapper | None = None
         self._held: list[Frame] = []
+        self._drained = False
         self.begun = False
         """Whether the client has seen its head: then no status can say any more what goes wrong."""
 
@@ -80,6 +85,11 @@ class Streaming:
             leaving.cancel()
             await pieces.aclose()
 
+    def drain(self) -> None:
+        """End it now, and say why: the gateway is to stop."""
+        self._drained = True
+        self._patience.close()
+
     async def _pass_on(self, pieces: AsyncGenerator[Piece, None]) -> None:
         broken: BadReply | None = None
         ended = False
@@ -90,30 +100,35 @@ class Streaming:
                 break
             broken = None
             if type(piece) is list:
-                try:
-                    frames = self._frames(piece)
-                except BadReply as error:
-                    broken = error
-                    continue
-                if frames:
+                if frames := self._frames(piece):
                     await self._write(frames)
+                broken = self._mapper.broken if self._mapper is not None else None
             elif isinstance(piece, Opened):
                 await self._open(piece)
             elif isinstance(piece, Ended):
                 ended = True
                 await self._end()
-        if self.begun and not ended:
-            return  # the client has left
+        if self._drained and not ended:
+            raise Overloaded("the gateway is being stopped: ask again")
 
     async def _open(self, opened: Opened) -> None:
         self._opened = opened
-        if opened.operation is not self._inbound.door.operation or self._mapper is not None:
-            self._mapper = self._mapper or self._inbound.translation.stream()
-            self._mapper.read_from(opened.operation)
+        if self._mapper is not None:
+            self._mapper.resume(opened.operation, opened.watcher)
+        elif not self._inbound.passes(opened.operation):
+            self._mapper = self._inbound.translation.stream(opened.operation, opened.watcher)
+            self._mapper.keeps = self._inbound.always_translated
         if not self.begun:
             self.begun = True
             headers = [SSE, NO_CACHE, AT_ONCE, *told.of_opened(opened)]
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    def _continued(self) -> Envelope | None:
+        """The request with what the client has of its answer; None where that is more than text."""
+        mapper = self._mapper
+        if mapper is None or mapper.beyond_text or not mapper.text:
+            return None
+        return self._inbound.continued("".join(mapper.text), self._envelope.caller)
 
     def _frames(self, came: list[Frame]) -> list[Frame]:
         """What of these frames may go to the client now."""
@@ -136,6 +151,8 @@ class Streaming:
         held, self._held = self._held, []
         if self._mapper is not None:
             held = self._mapper.end()
+        elif self._inbound.door.asks_for_usage and self._opened is not None and not self._opened.watcher.ended:
+            held.append(Frame(DONE))  # proven whole all the same; clients of OpenAI's wait for it
         await self._write(held, last=True)
 
     async def _fail(self, error: TramiteError) -> None:

@@ -24,8 +24,10 @@ from msgspec import Raw, Struct
 
 from tramite.config import Config, places
 from tramite.errors import LimitExceeded
+from tramite.pipeline.observing import Caller
 
 from .asgi import Scope
+from .gate import Gate
 
 Purpose: TypeAlias = Literal["websocket", "stream"]
 
@@ -42,7 +44,7 @@ class Pass(Struct, frozen=True, kw_only=True):
     """What a ticket stands for. `until` is in seconds since 1970."""
 
     key: str
-    """The name of the key that asked for it; empty where none is needed."""
+    """The id of the key that asked for it; empty where none is needed."""
     address: str
     until: float
     body: Raw = Raw(b"null")
@@ -91,6 +93,12 @@ def ticket_of(scope: Scope) -> str:
     """The ticket in a request's query; empty where there is none."""
     query: bytes = scope["query_string"]
     return parse_qs(query.decode("latin-1")).get("ticket", [""])[0]
+
+
+async def caller_by(gate: Gate, issued: Pass, model: str | None) -> Caller:
+    """Who asks with a ticket, and may ask for this model. Raises KeyRefused, StoreFailed."""
+    key = await gate.keyring.holding(issued.key) if issued.key else None
+    return gate.caller_of(key, issued.address, model)
 
 
 def tickets_of(config: Config) -> Tickets:

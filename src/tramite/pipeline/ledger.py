@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tramite.config import Budget
 from tramite.config.pricing import unpriced
 from tramite.errors import ConfigError
@@ -40,12 +42,20 @@ class Ledger:
     def __repr__(self) -> str:
         return f"Ledger({self.store!r}, budgets={', '.join(self._budgets) or 'none'})"
 
+    @property
+    def allowances(self) -> list[Allowance]:
+        """All budgets, as the store knows them."""
+        return [Allowance(name, budget.limit) for name, budget in self._budgets.items()]
+
     def budgets(self, envelope: Envelope) -> dict[str, Budget]:
-        """Those that this request has to keep to."""
-        if not self._budgets:
-            return {}
-        names = (GLOBAL, envelope.caller.key)
-        return {name: self._budgets[name] for name in names if name in self._budgets}
+        """Those that this request has to keep to: the configuration's, and the one that its key was made with."""
+        caller = envelope.caller
+        found: dict[str, Budget] = {}
+        if self._budgets:
+            found = {name: self._budgets[name] for name in (GLOBAL, caller.key) if name in self._budgets}
+        if caller.budget is not None:
+            found[f"key:{caller.key}"] = caller.budget
+        return found
 
     def capped(self, envelope: Envelope) -> tuple[Envelope, str]:
         """The request with its largest output said, where a budget has to know it; and the notice that says so."""
@@ -54,7 +64,8 @@ class Ledger:
             return envelope, ""
         most = min(budget.max_output_tokens for budget in budgets.values())
         why = "none was asked for, and a budget must know what an answer may cost at most"
-        return envelope.with_max_output(most), f"max_tokens={most} was sent along: {why}"
+        capped = msgspec.structs.replace(envelope.with_max_output(most), caller=envelope.caller)
+        return capped, f"max_tokens={most} was sent along: {why}"
 
     async def hold(self, passage: Passage, envelope: Envelope, patience: Patience) -> None:
         """Hold the worst case, durably. Raises BudgetExceeded; ConfigError where there is no price to hold."""

@@ -11,7 +11,7 @@ from typing import Literal, Protocol, TypeAlias
 from msgspec import Struct
 
 from tramite.calls import Kind
-from tramite.config import Limits
+from tramite.config import Budget, Limits
 from tramite.errors import TramiteError
 from tramite.replies import Attempt, Finish, Usage
 
@@ -25,6 +25,8 @@ class Caller(Struct, frozen=True, kw_only=True):
     address: str = ""
     limits: Limits | None = None
     """The key's own, beside those of the target."""
+    budget: Budget | None = None
+    """The key's own, beside those of the configuration."""
     priority: Priority = "interactive"
 
 

@@ -62,6 +62,10 @@ class Routes:
     def __repr__(self) -> str:
         return f"Routes({len(self._known)} known)"
 
+    def resting_s(self, now: float) -> dict[str, float]:
+        """Seconds for which each target that failed is left alone, by its name; `now` is the loop's time."""
+        return {name: rest_s for name, each in self._shared.items() if (rest_s := each.standing.rest_s(now))}
+
     async def find(self, name: str | None, kind: Kind) -> Found:
         """The endpoints in their order. Raises ConfigError, Unsupported, ModelNotFound for a retired model."""
         found = self._known.get((name, kind))

@@ -91,6 +91,26 @@ CREATE TABLE responses (
     reply {bytes} NOT NULL
 )"""
 
+_KEYS = """
+CREATE TABLE keys (
+    seq {serial},
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    digest {bytes} NOT NULL UNIQUE,
+    old_digest {bytes} UNIQUE,
+    old_until_ns BIGINT,
+    terms TEXT NOT NULL,
+    created_ns BIGINT NOT NULL,
+    revoked_ns BIGINT,
+    used_ns BIGINT
+)"""
+
+_KEYRING = """
+CREATE TABLE keyring (
+    pepper TEXT NOT NULL,
+    changes BIGINT NOT NULL
+)"""
+
 MIGRATIONS = (
     _alike(
         _ATTEMPTS,
@@ -102,6 +122,12 @@ MIGRATIONS = (
     ),
     _alike(_RESPONSES, "CREATE INDEX responses_by_end ON responses (expires_ns, size)"),
     Migration((*searching.SQLITE, retention.SCHEMA), (*searching.POSTGRES, retention.SCHEMA)),
+    _alike(
+        _KEYS,
+        "CREATE UNIQUE INDEX keys_by_name ON keys (name) WHERE revoked_ns IS NULL",
+        _KEYRING,
+        "INSERT INTO keyring (pepper, changes) VALUES ('', 0)",
+    ),
 )
 """In their order: the first makes version 1. Those that were released never change."""
 

@@ -26,17 +26,21 @@ _MAY_PASS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class SQLite:
-    """A connection to a file, which is made when it is missing, readable by its owner only. Raises ConfigError."""
+    """A connection to a file, which is made when it is missing, readable by its owner only. Raises ConfigError.
+
+    One that does not wait (`waits`) fails at once where another has the lock, and leaves all that syncs to a thread.
+    """
 
     engine: Engine = "sqlite"
     errors: type[Exception] = sqlite3.Error
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, waits: bool = True) -> None:
         self.name = f"sqlite:///{path}"
         try:
             _make(path.resolve())
             self._path = path
-            self._connection = _connected(path)
+            self._waits = waits
+            self._connection = _connected(path, waits)
             self._checkpoint: threading.Thread | None = None
             self._checked = 0
         except (OSError, sqlite3.Error) as error:
@@ -87,11 +91,13 @@ class SQLite:
         with suppress(sqlite3.Error, RuntimeError):  # no thread begins any more in a program that is ending
             if self._checkpoint is None:
                 if connection.total_changes > self._checked + CHECKPOINT_CHANGES:
-                    self._checkpoint = threading.Thread(target=_work_in, args=(self._path,), daemon=True)
+                    whole = not self._waits
+                    self._checkpoint = threading.Thread(target=_work_in, args=(self._path, whole), daemon=True)
                     self._checkpoint.start()
             elif not self._checkpoint.is_alive():
                 self._checkpoint, self._checked = None, connection.total_changes
-                connection.execute(_CHECKPOINT)
+                if self._waits:
+                    connection.execute(_CHECKPOINT)
 
 
 def _make(path: Path) -> None:
@@ -104,23 +110,27 @@ def _make(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connected(path: Path, waits: bool = True) -> sqlite3.Connection:
     """Made on one thread and used by another: never by two at once."""
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    timeout_s = BUSY_S if waits else 0.0
+    connection = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
     try:
         _into_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")  # survives the process's death; a power cut may undo the last
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES if waits else 0}")
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _work_in(path: Path) -> None:
+def _work_in(path: Path, whole: bool) -> None:
+    """`whole`: what was written meanwhile too, for which writers have to wait a moment, so that the log begins anew."""
     with suppress(sqlite3.Error), closing(_connected(path)) as connection:
         connection.execute(_CHECKPOINT)
+        if whole:
+            connection.execute("PRAGMA wal_checkpoint(RESTART)")
 
 
 def _into_wal(connection: sqlite3.Connection) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 from tramite.errors import ConfigError
 
 from .database import Database, shown
-from .opening import connect, connect_migrated
+from .opening import connect, connect_migrated, sqlite_path
 from .retention import prune_behind
 from .rows import Allowance, Entry, Standing, Texts
+from .sqlite import SQLite
 from .transaction import Operation, Place, Record, Release, Settle, Write, carry_out, standings
 from .writer import Job, Writer
 
@@ -30,7 +31,9 @@ class Store:
     def __init__(self, url: str, clock: Callable[[], int] | None = None) -> None:
         self.url = url
         self._clock = clock
-        self._writer = Writer(shown(url), partial(connect, url), clock)
+        path = sqlite_path(url)
+        at_once = None if path is None else partial(SQLite, path, waits=False)
+        self._writer = Writer(shown(url), partial(connect, url), clock, at_once)
         self._close = weakref.finalize(self, self._writer.close)
 
     def __repr__(self) -> str:

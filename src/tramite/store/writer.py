@@ -25,7 +25,7 @@ logger = logging.getLogger("tramite.store")
 
 BATCH = 512
 """Operations in one transaction: the lock is everybody's."""
-LINGER_S = 0.1
+LINGER_S = 0.05
 """How long entries that had no hold wait for more of their kind: a transaction costs more than they do."""
 MAX_WAITING = 20_000
 """Operations that may wait. A full queue refuses further holds, and entries that had none."""
@@ -43,21 +43,38 @@ class Job(Struct, eq=False):
     spare: bool = False
     """Whether it may be refused when too much waits: a request's record, where no money was held for it."""
 
+    @property
+    def presses(self) -> bool:
+        """Whether somebody waits for it. What does not press waits a moment for more of its kind."""
+        return self.waiter is not None
+
 
 class Writer:
     """A queue of operations and the thread that carries them out, which starts with the first one.
+
+    What somebody on an event loop waits for is carried out right there, with all else that waits, where that takes no
+    waiting (`at_once`: a database in this machine's files, whose lock is free): a thread would first have to be given
+    the interpreter, which a busy loop keeps for 5 ms at a time (sys.getswitchinterval), and again after each statement.
 
     After `close()`, whoever brings an operation carries it out. A forked child has a queue, a thread and a connection
     of its own.
     """
 
-    def __init__(self, name: str, connect: Callable[[], Database], clock: Callable[[], int] | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], Database],
+        clock: Callable[[], int] | None,
+        at_once: Callable[[], Database] | None = None,
+    ) -> None:
         self.dropped = 0
         """Entries that were refused since too much waited."""
         self._name = name
         self._connect = connect
+        self._connect_at_once = at_once
         self._clock = clock
         self._database: Database | None = None
+        self._at_once: Database | None = None
         self._closing_s: float | None = None
         self._ended = False
         """Whether the thread has come to its end, so that nobody takes from the queue any more."""
@@ -67,7 +84,15 @@ class Writer:
     def _begin_anew(self) -> None:
         self._queue: deque[Job] = deque()
         self._pressing = 0
-        """How many of these somebody waits for, or money does."""
+        """How many of these somebody waits for, and the thread is to see to."""
+        self._in_hand = False
+        """Whether the thread has taken some that it is not done with: whatever came after them has to wait."""
+        self._since_s = 0.0
+        """Since when the oldest has waited."""
+        self._soon: asyncio.Handle | None = None
+        self._later: asyncio.Handle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The event loop that is about to see to all of them, and its handles for that."""
         self._wake = threading.Condition(threading.Lock())
         self._writing = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -83,8 +108,13 @@ class Writer:
             if not self._may_wait(job):
                 return
             if self._has_thread():
+                if not self._queue:
+                    self._since_s = time.monotonic()
                 self._queue.append(job)
-                self._pressing += not job.spare
+                if self._connect_at_once is not None and (loop := _running()) is not None:
+                    self._call(loop, job.presses)
+                    return
+                self._pressing += job.presses
                 if self._pressing or len(self._queue) in (1, BATCH):
                     self._wake.notify()
                 return
@@ -148,23 +178,77 @@ class Writer:
     def _run(self) -> None:
         while batch := self._next():
             self._write(batch)
+            self._in_hand = False
         with self._writing:
             self._hang_up()
 
     def _next(self) -> list[Job]:
         """All that waits; nothing when it is time to end."""
         with self._wake:
-            while not self._queue and self._closing_s is None:
-                self._wake.wait()
-            until_s = time.monotonic() + LINGER_S
-            while not self._pressing and self._closing_s is None and len(self._queue) < BATCH:
-                if (left_s := until_s - time.monotonic()) <= 0:
+            while self._closing_s is None and not (self._pressing or len(self._queue) >= BATCH):
+                left_s = self._since_s + LINGER_S - time.monotonic() if self._queue else None
+                if left_s is not None and left_s <= 0:
                     break
                 self._wake.wait(left_s)
             self._ended = not self._queue
-            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
-            self._pressing -= sum(not job.spare for job in batch)
-            return batch
+            self._in_hand = not self._ended
+            return self._taken()
+
+    def _taken(self) -> list[Job]:
+        """What goes into one transaction; in the lock."""
+        batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+        self._pressing = sum(job.presses for job in self._queue)
+        self._since_s = time.monotonic()
+        return batch
+
+    def _call(self, loop: asyncio.AbstractEventLoop, presses: bool) -> None:
+        """Have this loop, which runs here, see to all that waits: in its next round, or in a moment."""
+        if loop is not self._loop:
+            self._loop, self._soon, self._later = loop, None, None
+        if presses and self._soon is None:
+            self._soon = loop.call_soon(self._write_here)
+        elif self._soon is None and self._later is None:
+            self._later = loop.call_later(LINGER_S, self._write_here)
+
+    def _write_here(self) -> None:
+        """On the event loop: all that waits, if nobody else is writing; else the thread sees to it."""
+        with self._wake:
+            if self._later is not None:
+                self._later.cancel()
+            self._soon = self._later = None
+            mine = not self._in_hand and self._writing.acquire(blocking=False)
+            batch = self._taken() if mine else []
+        if not mine:
+            self._leave_to_thread([])
+            return
+        try:
+            answers = self._carried_out_here(batch)
+        except Exception as error:  # noqa: BLE001  # the thread meets it too, and knows what to do about it
+            logger.debug("left to the thread: %r", error)
+            self._leave_to_thread(batch)
+            return
+        finally:
+            self._writing.release()
+        _tell_all(batch, answers)
+        with self._wake:
+            if self._queue and self._loop is not None:
+                self._call(self._loop, presses=True)
+
+    def _carried_out_here(self, batch: Sequence[Job]) -> list[Answer]:
+        operations = [job.operation for job in batch if job.operation is not None]
+        if not operations:
+            return []
+        if self._at_once is None and self._connect_at_once is not None:
+            self._at_once = self._connect_at_once()
+        if self._at_once is None:
+            raise RuntimeError("there is no connection that does not wait")
+        return carry_out(self._at_once, operations, self._clock and self._clock())
+
+    def _leave_to_thread(self, batch: Sequence[Job]) -> None:
+        with self._wake:
+            self._queue.extendleft(reversed(batch))
+            self._pressing = max(1, sum(job.presses for job in self._queue))
+            self._wake.notify()
 
     def _write(self, batch: Sequence[Job]) -> None:
         """Until it is done. Where it cannot be, each by itself, so that one that is wrong fails alone."""
@@ -178,8 +262,7 @@ class Writer:
                 else:
                     self._write([job])
             return
-        waiting = iter(answers)
-        _tell([(job, None if job.operation is None else next(waiting)) for job in batch])
+        _tell_all(batch, answers)
 
     def _until_done(self, operations: Sequence[Operation]) -> list[Answer]:
         pause_s, told = FIRST_PAUSE_S, False
@@ -212,9 +295,11 @@ class Writer:
         return self._closing_s is not None and time.monotonic() > self._closing_s + PARTING_S
 
     def _hang_up(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+        database, at_once = self._database, self._at_once
+        self._database = self._at_once = None
+        for connection in (database, at_once):
+            if connection is not None:
+                connection.close()
 
     def _failed(self, job: Job, error: Exception) -> None:
         if job.waiter is not None:
@@ -225,17 +310,34 @@ class Writer:
             logger.error("the store at %s: an entry could not be written and is lost: %r", self._name, error)
 
 
+def _tell_all(batch: Sequence[Job], answers: Sequence[Answer]) -> None:
+    """What became of each; who asked only that all before be done has no answer of its own."""
+    given = iter(answers)
+    _tell([(job, None if job.operation is None else next(given)) for job in batch])
+
+
 def _tell(answers: Sequence[tuple[Job, BaseException | None]]) -> None:
     """Wake those who wait, with one message to each event loop."""
     loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[None], BaseException | None]]] = {}
     for job, answer in answers:
         if job.waiter is not None:
             loops.setdefault(job.waiter.get_loop(), []).append((job.waiter, answer))
+    here = _running()
     for loop, told in loops.items():
+        if loop is here:
+            _wake(told)
+            continue
         try:
             loop.call_soon_threadsafe(_wake, told)
         except RuntimeError:  # the loop is closed: nobody waits
             logger.debug("%s answers came after their event loop had ended", len(told))
+
+
+def _running() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _wake(told: Sequence[tuple[asyncio.Future[None], BaseException | None]]) -> None:

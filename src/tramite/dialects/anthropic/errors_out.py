@@ -16,6 +16,7 @@ _ROWS: tuple[tuple[type[Exception], int, str, str | None], ...] = (
     (er.LimitExceeded, 429, "rate_limit_error", None),
     (er.BudgetExceeded, 402, "billing_error", None),
     (er.DeadlineExceeded, 504, "timeout_error", None),
+    (er.StoreFailed, 503, "api_error", None),
     (er.UnknownProvider, 404, "not_found_error", "model_not_found"),
     (er.NoModelConfigured, 404, "not_found_error", "model_not_found"),
     (er.Throttled, 429, "rate_limit_error", None),

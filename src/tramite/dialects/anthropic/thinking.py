@@ -7,7 +7,7 @@ they see fit (platform.claude.com, "Extended thinking", "Adaptive thinking", "Ef
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tramite.calls import Effort
@@ -61,8 +61,22 @@ def _put_budget(body: dict[str, Any], effort: Effort, target: Target, notices: l
     if most <= LEAST:
         notices.append(f"{target} thinks with max_tokens above {LEAST} only: reasoning_effort was left out")
         return False
+    if _called_without_thought(body["messages"]):
+        notices.append(f"{target} goes on without thinking: the tool calls that are answered came without its thoughts")
+        return False
     body["thinking"] = {"type": "enabled", "budget_tokens": budget_of(effort, most)}
     return True
+
+
+def _called_without_thought(turns: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the last turn answers tools that another model called, or whose caller's thoughts were lost. The API
+    refuses to think then ("Extended thinking", preserving thinking blocks). Kept state is raw, everything else is not.
+    """
+    if len(turns) < 2:
+        return False
+    called, answer = turns[-2]["content"], turns[-1]["content"]
+    answers_tools = isinstance(answer, list) and isinstance(answer[0], dict) and answer[0]["type"] == "tool_result"
+    return answers_tools and isinstance(called[0], dict)
 
 
 def budget_of(effort: Effort, max_tokens: int) -> int:

@@ -17,6 +17,7 @@ _ROWS: tuple[tuple[type[Exception], int, str], ...] = (
     (er.LimitExceeded, 429, ""),
     (er.BudgetExceeded, 429, ""),
     (er.DeadlineExceeded, 504, "TIMEOUT_ERROR"),
+    (er.StoreFailed, 503, "UNAVAILABLE"),
     (er.UnknownProvider, 404, ""),
     (er.NoModelConfigured, 404, ""),
     (er.Throttled, 429, ""),

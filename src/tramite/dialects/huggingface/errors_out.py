@@ -27,6 +27,7 @@ _ROWS = (
     _Row(er.LimitExceeded, 429, "rate_limit_exceeded", False),
     _Row(er.BudgetExceeded, 402, "insufficient_quota", False),
     _Row(er.DeadlineExceeded, 504, "timeout_error"),
+    _Row(er.StoreFailed, 503, "server_error"),
     _Row(er.UnknownProvider, 404, "model_not_found", False),
     _Row(er.NoModelConfigured, 404, "model_not_found", False),
     _Row(er.Throttled, 429, "rate_limit_exceeded", False),

@@ -56,7 +56,7 @@ def put_beside(whole: dict[str, Any], beside: Mapping[str, Any]) -> None:
     for name, value in beside.items():
         if name == TOOL_EXTRAS:
             for call in whole.get("tool_calls", ()):
-                if call["id"] in value:
+                if isinstance(value, dict) and call["id"] in value:  # a client may have put anything there
                     call["extra_content"] = value[call["id"]]
         else:
             whole[name] = value

@@ -17,8 +17,9 @@ _ROWS: tuple[tuple[type[Exception], int, str, str | None], ...] = (
     # (class, status, type, code), the narrower class before the wider
     (er.InvalidCall, 400, "invalid_request_error", None),
     (er.LimitExceeded, 429, "rate_limit_error", "rate_limit_exceeded"),
-    (er.BudgetExceeded, 429, "insufficient_quota", "insufficient_quota"),
+    (er.BudgetExceeded, 402, "insufficient_quota", "insufficient_quota"),
     (er.DeadlineExceeded, 504, "timeout_error", "timeout_error"),
+    (er.StoreFailed, 503, "server_error", None),
     (er.UnknownProvider, 404, "invalid_request_error", "model_not_found"),
     (er.NoModelConfigured, 404, "invalid_request_error", "model_not_found"),
     (er.Throttled, 429, "rate_limit_error", "rate_limit_exceeded"),
@@ -57,6 +58,8 @@ def _say(error: Exception) -> tuple[int, dict[str, Any]]:
     said = error.message if isinstance(error, er.ProviderError) else str(error)
     if isinstance(error, er.RequestRejected) and code is None:
         status = error.status if error.status in (400, 404, 409, 413, 422) else status
+    elif isinstance(error, er.AuthenticationFailed) and error.status == 403:
+        status = 403
     if isinstance(error, er.ProviderError):
         kind, code = _own_words(error, said, status, kind, code)
     body = _fields(said, kind, code)
