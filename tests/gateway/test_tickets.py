@@ -151,6 +151,8 @@ async def test_a_prepared_chat_is_played_once_as_numbered_events() -> None:
     async with world() as (place, sim), aiohttp.ClientSession() as http:
         status, given = await ticket(http, place, wish)
         assert (status, given["expires_in_s"]) == (200, TTL_S)
+        async with http.head(f"http://{place}{given['url']}") as response:
+            assert response.status == 405
         async with http.get(f"http://{place}{given['url']}") as response:
             assert response.content_type == "text/event-stream"
             came = await events(response)

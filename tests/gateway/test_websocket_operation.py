@@ -81,6 +81,13 @@ def test_a_page_of_another_s_cannot_open_a_socket(origin: str, status: int) -> N
     assert refused.value.response.status_code == status
 
 
+@pytest.mark.parametrize("path", ["/", "/v1/models", "/v1/stream", "/nothing"])
+def test_no_other_path_speaks_websocket(path: str) -> None:
+    with operated() as (url, _, _), pytest.raises(InvalidStatus) as refused:
+        connect(url.replace("/ws/chat", path))
+    assert refused.value.response.status_code == 403
+
+
 def test_a_page_of_our_own_can() -> None:
     with operated() as (url, _, _):
         origin = url.replace("ws://", "http://").removesuffix("/ws/chat")

@@ -57,6 +57,9 @@ class Gateway:
         elif path == websocket.PATH:
             await websocket.chat(self.gate, self._tickets, scope, receive, send)
             return
+        else:
+            await _nothing_here(scope, receive, send)
+            return
         page = self._pages.get(path)
         if page is None:
             page = next((page for prefix, page in self._prefixes.items() if path.startswith(prefix)), _nothing_here)

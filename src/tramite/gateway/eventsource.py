@@ -76,16 +76,21 @@ class Prepared:
         except UNREADABLE as error:
             form = '{"for": "websocket"} or {"for": "stream", "body": …}'
             raise InvalidCall(f"the body must be {form}: {error}") from None
+        kept = _NO_BODY
         if wish.purpose == "stream":
-            model = call_of(fields_of(wish.body)).model
+            kept = wish.body
+            model = call_of(fields_of(kept)).model
             self._gate.served.check(model)
             self._gate.caller_of(key, address, model)
-        ticket = await self._tickets.issue(wish.purpose, key.id if key else "", address, bytes(wish.body))
+        ticket = await self._tickets.issue(wish.purpose, key.id if key else "", address, bytes(kept))
         url = f"{PATHS[wish.purpose]}?ticket={ticket}"
         return _encode({"ticket": ticket, "url": url, "expires_in_s": TTL_S})
 
     async def play(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`GET /v1/stream?ticket=…`: the chat that was prepared, once."""
+        if scope["method"] != "GET":  # whoever only looks must not use the ticket up
+            await respond(send, 405, [(b"allow", b"GET")], b"")
+            return
         issued = await self._tickets.redeem(ticket_of(scope), "stream", address_of(scope))
         if issued is None:
             why = (b"x-tramite-error", SPENT.encode())
