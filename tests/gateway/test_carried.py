@@ -189,3 +189,14 @@ def test_claude_is_not_asked_to_think_where_the_thoughts_of_its_calls_were_lost(
         assert (b'"thinking":{"type":"enabled"' in encoded.body) == thinks
         assert any("without thinking" in notice for notice in encoded.notices) != thinks
         assert b"adaptive" in asked("anthropic", CALL).encode(dialect, TARGETS["anthropic"]).body
+
+
+def test_ids_of_tool_calls_that_claude_refuses_are_made_to_fit_on_both_sides() -> None:
+    call, result = (
+        ToolCall("functions.weather:0", "weather"),
+        Message("tool", "sole", tool_call_id="functions.weather:0"),
+    )
+    history = (ASKED, Message("assistant", (call,)), result)
+    encoded = asked("openai", replace(CALL, messages=history)).encode(registry.get("anthropic"), TARGETS["anthropic"])
+    assert encoded.body.count(b'"functions_weather_0"') == 2
+    assert b"functions.weather:0" not in encoded.body

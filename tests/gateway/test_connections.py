@@ -171,6 +171,20 @@ def test_a_slow_answer_is_not_a_slow_client() -> None:
     assert came.count(b"HTTP/1.1 200") == 2
 
 
+def test_who_waits_for_us_to_read_on_is_not_late() -> None:
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/slow":
+            await asyncio.sleep(0.4)
+        await echo(scope, receive, send)
+
+    with served(slow, pace=QUICK) as running, running.connect() as client:
+        client.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.sendall(HEAD + b"Connection: close\r\nContent-Length: 4\r\n\r\n{}")
+        assert b'"/slow"' in client.recv(1_000)
+        client.sendall(b"{}")
+        assert rest(client).startswith(b"HTTP/1.1 200")
+
+
 def test_a_client_that_does_not_read_is_let_go() -> None:
     ended: list[bool] = []
 
@@ -224,3 +238,76 @@ def test_a_client_that_resets_leaves_nothing_behind() -> None:
             until(lambda: running.guards.under_way == 1)
             client.close()
             until(lambda: not running.guards.under_way)
+
+
+OFFER = b"Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: %s\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
+BODY = b"GET /admin HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+
+
+@pytest.mark.parametrize("to", [b"h2c", b"websocket", b"foo"])
+@pytest.mark.parametrize("body", [b"Content-Length: %d\r\n\r\n%s" % (len(BODY), BODY), CHUNKED])
+@pytest.mark.parametrize("cut", [0, 1, len(BODY)])
+def test_an_offer_to_speak_another_protocol_loses_no_body_and_makes_no_request_of_it(
+    to: bytes, body: bytes, cut: int
+) -> None:
+    asked = HEAD + OFFER % to + body
+    with served(pace=QUICK) as running, running.connect() as client:
+        client.sendall(asked[: len(asked) - cut])
+        if cut:
+            until(lambda: running.guards.under_way == 1)
+            client.sendall(asked[-cut:])
+        came = rest(client)
+    assert came.count(b"HTTP/1.1 ") == 1
+    assert came.startswith(b"HTTP/1.1 200")
+    told = json.loads(came.partition(b"\r\n\r\n")[2])
+    assert told["body"] == BODY.decode()
+    assert "http2-settings" not in dict(told["headers"])
+
+
+def test_behind_an_offer_the_next_request_is_read_as_ever() -> None:
+    offer = b"GET /one HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    with served() as running:
+        came = running.raw(offer + b"GET /two HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert came.count(b"HTTP/1.1 200") == 2
+
+
+async def chatty(scope: Scope, receive: Receive, send: Send) -> None:
+    """Accepts a WebSocket, and talks until nobody listens."""
+    if scope["type"] != "websocket":
+        await echo(scope, receive, send)
+        return
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    while True:
+        await send({"type": "websocket.send", "text": "a" * 65_536})
+
+
+UPGRADE = (
+    b"GET /ws/chat HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n%s\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "more", "status"),
+    [
+        (b"localhost", b"", b"101"),
+        (b"evil.example", b"", b"421"),
+        (b"localhost", b"Origin: http://evil.example\r\n", b"403"),
+        (b"localhost", b"Origin: http://localhost\r\n", b"101"),
+    ],
+)
+def test_a_websocket_is_opened_for_our_own_pages_alone(host: bytes, more: bytes, status: bytes) -> None:
+    with served(chatty, pace=QUICK) as running, running.connect() as client:
+        client.sendall(UPGRADE % (host, more))
+        came = client.recv(1_000)
+        assert came.startswith(b"HTTP/1.1 " + status)
+        assert b"x-request-id: " in came
+
+
+def test_a_websocket_that_does_not_read_is_let_go() -> None:
+    with served(chatty, pace=QUICK) as running, running.connect() as client:
+        client.sendall(UPGRADE % (b"localhost", b""))
+        until(lambda: running.guards.under_way == 1)
+        until(lambda: not running.guards.under_way)

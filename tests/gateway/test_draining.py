@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 
-import pytest
-
 from tests.gateway.running import Served, echo, rest, served, until
 from tramite.config import Gateway
 from tramite.gateway.asgi import Receive, Scope, Send
@@ -38,6 +36,15 @@ class Streaming:
         self.told.set()
 
 
+def is_open(running: Served) -> bool:
+    """Whether it takes new connections."""
+    try:
+        running.connect().close()
+    except ConnectionError:
+        return False
+    return True
+
+
 def stop(running: Served) -> None:
     running.worker.should_exit = True
     until(lambda: running.guards.draining)
@@ -49,8 +56,7 @@ def test_a_stream_ends_whole_and_meanwhile_nothing_new_begins() -> None:
         client.sendall(STREAM)
         assert b"begun" in client.recv(1_000)
         stop(running)
-        with pytest.raises(ConnectionError):
-            until(lambda: running.connect().close() or False)  # type: ignore[func-returns-value]  # until it is refused
+        until(lambda: not is_open(running))
         app.ended.set()
         assert b"whole" in rest(client)
     assert not app.told.is_set()

@@ -22,6 +22,7 @@ from tests.gateway.running import until
 from tramite.gateway.serving import listen, port_of
 
 PATIENCE_S = 20.0
+ADMIN_KEY = "admin-0123456789-abcdefghijklmnop"
 ROUTE = '[routes.{name}]\ntargets = ["demo/demo"]\n'
 
 
@@ -153,7 +154,7 @@ def test_a_killed_worker_is_replaced_within_a_second_and_no_connection_is_refuse
 def test_workers_end_when_nobody_looks_after_them_any_more() -> None:
     with serving("--workers", "2") as program:
         until(lambda: len(program.workers()) == 2)
-        until(lambda: b'worker="1"' in program.get("/metrics")[1], PATIENCE_S)  # both have started
+        until(lambda: program.log.count("is ready") == 2, PATIENCE_S)
         workers = program.workers()
         program.process.kill()
         until(lambda: not any(map(is_there, workers)), PATIENCE_S)
@@ -168,12 +169,43 @@ def test_whichever_worker_is_asked_for_metrics_answers_for_all() -> None:
         assert set(re.findall(r'tramite_requests_open\{worker="(\d)"\}', text)) == {"0", "1"}
 
 
+def test_metrics_tell_of_the_process_its_loop_its_limits_and_its_money() -> None:
+    with serving(config="[budgets.global]\nlimit = '5/day'\n[limits.demo]\nrequests_per_minute = 60\n") as program:
+        assert ask(program, "demo/demo")[0] == 200
+        assert program.get("/nothing")[0] == 404
+        request = urllib.request.Request(f"{program.url}/v1/models", headers={"host": "evil.example"})
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(request, timeout=PATIENCE_S)
+        text = program.get("/metrics")[1].decode()
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    assert float(values["process_resident_memory_bytes"]) > 0
+    assert values["tramite_requests_open"] == "1.0"  # this one
+    assert values["tramite_streams_open"] == "0.0"
+    assert values['tramite_refused_total{reason="unknown_host"}'] == "1.0"
+    assert values['tramite_budget_left_dollars{budget="global",per="day"}'] == "5.0"
+    assert values['tramite_budget_held_dollars{budget="global",per="day"}'] == "0.0"
+    assert any(name.startswith('tramite_limit_fill{limit="demo') for name in values)
+    assert "# TYPE tramite_cooldown_seconds gauge" in text
+    assert "# TYPE tramite_loop_lag_seconds histogram" in text
+
+
+def test_the_access_log_says_who_was_asked_how_it_ended_and_what_it_took() -> None:
+    with serving(config="[gateway]\naccess_log = true\n" + ROUTE.format(name="fast")) as program:
+        assert ask(program, "fast")[0] == 200
+        until(lambda: "chat/completions 200" in program.log)
+        line = next(json.loads(line) for line in program.log.splitlines() if "completions 200" in line)
+    expected = {"status": 200, "asked": "fast", "target": "demo/demo", "attempts": 1, "cost_nanousd": 0, "key": ""}
+    assert expected.items() <= line.items()
+    assert line["tokens"] > 0
+    assert line["request"].startswith("req-")
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_new_configuration_is_taken_by_every_worker_and_a_wrong_one_by_none(workers: str) -> None:
     with serving("--workers", workers, config=ROUTE.format(name="before")) as program:
         until(lambda: "before" in program.models())
         if workers != "1":
-            until(lambda: b'worker="1"' in program.get("/metrics")[1], PATIENCE_S)
+            until(lambda: program.log.count("is ready") == int(workers), PATIENCE_S)
         file = Path("gateway.toml")
         file.write_text('[retry]\nattempts = "many"\n')
         program.process.send_signal(signal.SIGHUP)
@@ -186,6 +218,32 @@ def test_a_new_configuration_is_taken_by_every_worker_and_a_wrong_one_by_none(wo
         assert all("after" in program.models() for _ in range(8))
         assert ask(program, "after")[0] == 200
         assert program.end() == 0
+
+
+def reload(program: Program) -> tuple[int, Any]:
+    headers = {"authorization": f"Bearer {ADMIN_KEY}"}
+    request = urllib.request.Request(f"{program.url}/admin/reload", method="POST", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as came:
+            return came.status, json.loads(came.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def test_one_request_has_every_worker_read_the_configuration_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAMITE_ADMIN_KEY", ADMIN_KEY)
+    with serving("--workers", "2", config=ROUTE.format(name="before")) as program:
+        until(lambda: program.log.count("is ready") == 2, PATIENCE_S)
+        Path("gateway.toml").write_text("[retry]\nattempts = 'many'\n")
+        status, said = reload(program)
+        assert status == 400
+        assert "retry.attempts" in str(said)
+        Path("gateway.toml").write_text(ROUTE.format(name="after"))
+        status, said = reload(program)
+        assert status == 200
+        assert "routes.after.targets" in str(said)
+        until(lambda: program.log.count("configuration read again") == 2)
+        assert ADMIN_KEY not in program.log
 
 
 def test_a_gateway_that_cannot_start_ends_with_a_failure() -> None:

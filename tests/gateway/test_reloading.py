@@ -71,7 +71,8 @@ def test_what_has_changed_is_named_and_no_value_is(file: Path) -> None:
 
 def test_new_requests_take_the_new_one_and_what_is_counted_and_kept_stays(file: Path) -> None:
     async def main() -> None:
-        gate, told = Gate(reader(file)()), []
+        gate = Gate(reader(file)())
+        told: list[Config] = []
         old = gate.core
         write(file, FILE.replace("= 60", "= 30") + "[budgets.alice]\nlimit = '1/day'\n[timeouts]\nstall_s = 7\n")
         changes = await Reloader(gate, reader(file), told.append).reload()
@@ -121,7 +122,8 @@ def test_another_store_or_state_is_opened_and_the_old_closed_when_nobody_can_use
 )
 def test_a_wrong_one_changes_nothing_and_says_where_the_fault_stands(file: Path, wrong: str, said: str) -> None:
     async def main() -> None:
-        gate, told = Gate(reader(file)()), []
+        gate = Gate(reader(file)())
+        told: list[Config] = []
         old = gate.core
         write(file, wrong)
         with pytest.raises(ConfigError, match=said):

@@ -151,7 +151,7 @@ def test_when_the_process_is_to_end_an_answer_may_end_first() -> None:
         async with connected() as (wire, gate, _):
             wire.put(type="start", prompt="x", model="sim/slow-first-token:5s,tokens=2")
             await asyncio.sleep(1)
-            gate.rest()
+            gate.drains.set()
             await asyncio.sleep(1)
             assert wire.closed is None
             await asyncio.sleep(5)
@@ -165,7 +165,7 @@ def test_when_the_process_is_to_end_an_idle_socket_is_closed() -> None:
     async def run() -> None:
         async with connected() as (wire, gate, _):
             await asyncio.sleep(1)
-            gate.rest()
+            gate.drains.set()
             await asyncio.sleep(0.01)
             assert wire.closed == 1001
 
@@ -177,7 +177,7 @@ def test_an_answer_that_takes_too_long_then_is_broken_off_with_a_reason() -> Non
         async with connected() as (wire, gate, provider):
             wire.put(type="start", id="a", prompt="x", model="sim/tokens=1000")
             await asyncio.sleep(1)
-            gate.rest()
+            gate.drains.set()
             gate.drain()
             await asyncio.sleep(0.05)
             assert not provider.stats().open_now

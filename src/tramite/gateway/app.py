@@ -49,16 +49,15 @@ class Gateway:
             await self._live(receive, send)
             return
         path = scope["path"]
-        if scope["type"] == "http":
-            found = doors.find(path)
-            if found is not None:
-                await self._ask(*found, scope, receive, send)
-                return
-        elif path == websocket.PATH:
-            await websocket.chat(self.gate, self._tickets, scope, receive, send)
+        if scope["type"] == "websocket":
+            if path == websocket.PATH:
+                await websocket.chat(self.gate, self._tickets, scope, receive, send)
+            else:
+                await _nothing_here(scope, receive, send)
             return
-        else:
-            await _nothing_here(scope, receive, send)
+        found = doors.find(path)
+        if found is not None:
+            await self._ask(*found, scope, receive, send)
             return
         page = self._pages.get(path)
         if page is None:
@@ -77,14 +76,14 @@ class Gateway:
             gate.served.check(inbound.model)
             envelope = inbound.envelope(await gate.caller(scope, inbound.model))
             if not inbound.stream:
-                await relay.whole(core.pipeline, envelope, receive, send)
+                await relay.whole(core.pipeline, envelope, scope, receive, send)
                 return
             route = core.config.route(inbound.model)
             inbound.always_translated = route is not None and route.on_stream_failure == "continue"
             streaming = relay.Streaming(inbound, envelope, send, core.config.timeouts.deadline_s)
             gate.streams.add(streaming)
             try:
-                await streaming.run(core.pipeline, receive)
+                await streaming.run(core.pipeline, scope, receive)
             finally:
                 gate.streams.discard(streaming)
         except TramiteError as error:
@@ -94,7 +93,7 @@ class Gateway:
     async def _models(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`/v1/models`, and one of them."""
         try:
-            await self.gate.key(scope)
+            await self.gate.authenticate(scope)
         except TramiteError as error:
             status, headers, said = failures.response(CHAT.dialect, error)
             await respond(send, status, headers, said)

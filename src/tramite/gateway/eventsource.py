@@ -20,7 +20,7 @@ from .asgi import JSON, SSE, App, BodyTooLarge, Receive, Scope, Send, address_of
 from .doors import CHAT
 from .gate import Gate
 from .relay import AT_ONCE, NO_CACHE, while_there
-from .tickets import SPENT, TTL_S, Pass, Purpose, Tickets, caller_by, ticket_of
+from .tickets import SPENT, TTL_S, Pass, Purpose, Tickets, ticket_of
 from .turns import UNREADABLE, Turn, Voice, call_of, failed, fields_of, open_stream, under_way
 from .websocket import MOST_BYTES, PATH
 
@@ -70,7 +70,7 @@ class Prepared:
             await respond(send, 200, [JSON, NO_CACHE], given)
 
     async def _issued(self, scope: Scope, body: bytes) -> bytes:
-        key, address = await self._gate.key(scope), address_of(scope)
+        key, address = await self._gate.authenticate(scope), address_of(scope)
         try:
             wish = _wish(body)
         except UNREADABLE as error:
@@ -81,8 +81,8 @@ class Prepared:
             kept = wish.body
             model = call_of(fields_of(kept)).model
             self._gate.served.check(model)
-            self._gate.caller_of(key, address, model)
-        ticket = await self._tickets.issue(wish.purpose, key.id if key else "", address, bytes(kept))
+            await self._gate.caller_of(key, address, model)
+        ticket = await self._tickets.issue(wish.purpose, key, address, bytes(kept))
         url = f"{PATHS[wish.purpose]}?ticket={ticket}"
         return _encode({"ticket": ticket, "url": url, "expires_in_s": TTL_S})
 
@@ -98,7 +98,7 @@ class Prepared:
             await send({"type": "http.response.body"})
             return
         await send({"type": "http.response.start", "status": 200, "headers": [SSE, NO_CACHE, AT_ONCE]})
-        await while_there(self._play(issued, _numbered(send)), receive)
+        await while_there(self._play(issued, _numbered(send)), scope, receive)
         await send({"type": "http.response.body"})
 
     async def _play(self, issued: Pass, write: Callable[[bytes], Awaitable[None]]) -> None:
@@ -108,7 +108,8 @@ class Prepared:
         try:
             try:
                 call = call_of(fields_of(issued.body))
-                turn = Turn(open_stream(self._gate, call, await caller_by(self._gate, issued, call.model)))
+                caller = await self._gate.caller_of(issued.key, issued.address, call.model)
+                turn = Turn(open_stream(self._gate, call, caller))
             except TramiteError as error:
                 last = failed(error)
             else:

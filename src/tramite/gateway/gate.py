@@ -15,8 +15,8 @@ from tramite.errors import ModelNotFound
 from tramite.pipeline.metrics import Metrics
 from tramite.pipeline.observing import Caller
 from tramite.providers.catalogue import canonical
-from tramite.store.keys import Key
 
+from .access import AccessFacts
 from .admin_key import is_loopback
 from .asgi import Scope, address_of
 from .keys import KeyRing, caller, check_model, refused, secret_of
@@ -63,27 +63,18 @@ class Stream(Protocol):
         ...
 
 
-class Socket(Protocol):
-    """A WebSocket, which may outlive many answers."""
-
-    def rest(self) -> None:
-        """Close as soon as no answer is under way."""
-        ...
-
-
 class Gate:
     """One configuration at work. A reload swaps the core; keys, counted limits and the store go on."""
 
     def __init__(self, config: Config) -> None:
         self.metrics = Metrics()
-        self._core = Core(for_programs(config), None, None, observers=[self.metrics])
+        self._core = Core(for_programs(config), None, None, observers=[self.metrics, AccessFacts()])
         self.served = Served(self._core.config)
         self.keyring = KeyRing(self._core.config.store.url)
         self.drains = asyncio.Event()
         """Set when the process is to end: what is under way may end, nothing new begins."""
         self.streams: set[Stream] = set()
         """Those that are under way."""
-        self.sockets: set[Socket] = set()
         self.reload: Callable[[], Awaitable[Any]] = _no_reload
         """Read the configuration again; what has changed. Raises TramiteError."""
 
@@ -106,29 +97,37 @@ class Gate:
 
     async def caller(self, scope: Scope, model: str | None) -> Caller:
         """Who asks, and may ask for this model. Raises KeyRefused, StoreFailed."""
-        return self.caller_of(await self.key(scope), address_of(scope), model)
-
-    async def key(self, scope: Scope) -> Key | None:
-        """The key that a request brings along; None where none is needed. Raises KeyRefused, StoreFailed."""
+        address = address_of(scope)
         if not self.keyring.in_use:
-            if is_loopback(self.config.gateway.host):
-                return None
-            raise refused("this gateway has no key yet, and is open to other machines: tramite keys create", "no_keys")
+            return self._anybody(address)
         secret = secret_of(scope)
-        return self.keyring.find(secret) or await self.keyring.load(secret)
-
-    def caller_of(self, key: Key | None, address: str, model: str | None) -> Caller:
-        """Who asks with this key, and may ask for this model. Raises KeyRefused."""
-        if key is None:
-            return Caller(address=address)
+        key = self.keyring.find(secret) or await self.keyring.load(secret)
         who = caller(key, address)
         check_model(key, model, self.config)
         return who
 
-    def rest(self) -> None:
-        """Let the WebSockets go, those that have an answer under way after its end."""
-        for socket in list(self.sockets):
-            socket.rest()
+    async def authenticate(self, scope: Scope) -> str:
+        """The id of the key that asks; empty where none is needed. Raises KeyRefused, StoreFailed."""
+        if not self.keyring.in_use:
+            return self._anybody(address_of(scope)).key
+        secret = secret_of(scope)
+        key = self.keyring.find(secret) or await self.keyring.load(secret)
+        return key.id
+
+    async def caller_of(self, key_id: str, address: str, model: str | None) -> Caller:
+        """Who asks, where a ticket stands for the key. Raises KeyRefused, StoreFailed."""
+        if not self.keyring.in_use:
+            return self._anybody(address)
+        key = await self.keyring.live(key_id)
+        who = caller(key, address)
+        check_model(key, model, self.config)
+        return who
+
+    def _anybody(self, address: str) -> Caller:
+        """Before there is any key, this machine alone may ask."""
+        if is_loopback(self.config.gateway.host):
+            return Caller(address=address)
+        raise refused("this gateway has no key yet, and is open to other machines: tramite keys create", "no_keys")
 
     def drain(self) -> None:
         """Tell the streams under way that they are to end now."""

@@ -107,16 +107,14 @@ class KeyRing:
             raise self._refusal(secret)
         return key
 
-    async def holding(self, key_id: str) -> Key:
-        """The key of this id, for one who has shown its secret before. Raises KeyRefused, StoreFailed, ConfigError."""
-        await self._renewed(asyncio.get_running_loop().time() - RENEW_S)
+    async def live(self, key_id: str) -> Key:
+        """The key of this id, which was let in before. Raises KeyRefused where it is not good any more, StoreFailed."""
+        await self._renewed(asyncio.get_running_loop().time() - RENEW_S)  # a WebSocket may be all that asks, for hours
         now_ns = self._clock()
-        issued = self._ring.issued if self._ring is not None else ()
-        key = next((each.key for each in issued if each.key.id == key_id), None)
-        if key is None or key.state(now_ns) != "live":
-            raise refused("the API key that this was opened with is revoked, or has expired", "revoked_api_key")
-        self._used[key.id] = now_ns
-        return key
+        for entry in self._entries.values():
+            if entry.key.id == key_id and not entry.replaced and now_ns < entry.ends_ns:
+                return entry.key
+        raise refused("the API key of this ticket is revoked or has expired: ask for another", "revoked_api_key")
 
     async def renew(self) -> None:
         """Take notice of a change that was made just now. Raises as `start` does."""

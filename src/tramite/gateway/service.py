@@ -14,7 +14,7 @@ from .gate import Gate
 from .guards import Guards
 from .health import Readiness
 from .metrics import Figures
-from .reloading import Reloader
+from .reloading import Changes, Reloader
 from .serving import Factory, Fleet, Service
 
 
@@ -31,7 +31,13 @@ def factory(load: Callable[[], Config]) -> Factory:
         ready = Readiness(guards, lambda: gate.core).page
         app.add({"/metrics": admin_key.guard(figures.page), "/health/ready": ready, **pages(admin)}, admin)
         reloader = Reloader(gate, load, lambda fresh: guards.configure(fresh.gateway))
-        gate.reload = reloader.reload
+
+        async def reload_all() -> Changes:
+            changes = await reloader.reload()  # where it is wrong, nobody else hears of it
+            fleet.reload_all()
+            return changes
+
+        gate.reload = reload_all
 
         async def tell_draining() -> None:
             gate.drain()
@@ -39,8 +45,8 @@ def factory(load: Callable[[], Config]) -> Factory:
         return Service(
             guards=guards,
             reload=reloader.reload,
+            begin_draining=gate.drains.set,
             tell_draining=tell_draining,
-            tell_stopping=gate.rest,
             background=(figures.run,),
         )
 

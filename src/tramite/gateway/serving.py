@@ -42,6 +42,10 @@ class Fleet(Struct, frozen=True, kw_only=True):
             os.kill(self.supervisor, signal.SIGHUP)
 
 
+def _nothing() -> None:
+    """For a service that has nobody waiting."""
+
+
 class Service(Struct, frozen=True, kw_only=True):
     """What is served, and how it is told things."""
 
@@ -49,10 +53,10 @@ class Service(Struct, frozen=True, kw_only=True):
     """The whole application. They know what is under way."""
     reload: Callable[[], Awaitable[object]]
     """Read the configuration again. Raises ConfigError, and then nothing has changed."""
+    begin_draining: Callable[[], None] = _nothing
+    """Nothing new begins from now on: who only waits may leave."""
     tell_draining: Callable[[], Awaitable[None]]
     """Tell every stream that is still open, in its dialect, that it ends here."""
-    tell_stopping: Callable[[], None] = lambda: None
-    """Let go of what is open but idle: from now on only what is under way is waited for."""
     background: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
     """What runs beside the requests, until the worker stops."""
 

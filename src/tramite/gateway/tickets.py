@@ -24,10 +24,8 @@ from msgspec import Raw, Struct
 
 from tramite.config import Config, places
 from tramite.errors import LimitExceeded
-from tramite.pipeline.observing import Caller
 
 from .asgi import Scope
-from .gate import Gate
 
 Purpose: TypeAlias = Literal["websocket", "stream"]
 
@@ -93,12 +91,6 @@ def ticket_of(scope: Scope) -> str:
     """The ticket in a request's query; empty where there is none."""
     query: bytes = scope["query_string"]
     return parse_qs(query.decode("latin-1")).get("ticket", [""])[0]
-
-
-async def caller_by(gate: Gate, issued: Pass, model: str | None) -> Caller:
-    """Who asks with a ticket, and may ask for this model. Raises KeyRefused, StoreFailed."""
-    key = await gate.keyring.holding(issued.key) if issued.key else None
-    return gate.caller_of(key, issued.address, model)
 
 
 def tickets_of(config: Config) -> Tickets:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tramite.pipeline.envelope import Delivery, Opened
 from tramite.wire.headers import NOTICES, join_notices
 
@@ -46,6 +48,7 @@ def _overhead_s(delivery: Delivery) -> float:
     return max(0.0, timings.total_s - timings.waited_s - sum(attempt.duration_s for attempt in delivery.attempts))
 
 
+@lru_cache(256)
 def _ascii(text: str) -> bytes:
     """Names come from configurations and providers: a header takes printable ASCII."""
     return "".join([char if " " <= char <= "~" else "?" for char in text[:200]]).encode()

@@ -21,7 +21,7 @@ from . import failures
 from .asgi import ClientGone, Receive, Scope, Send, address_of
 from .doors import CHAT
 from .gate import Gate
-from .tickets import SPENT, Tickets, caller_by, ticket_of
+from .tickets import SPENT, Tickets, ticket_of
 from .turns import Fields, Said, Turn, Voice, call_of, failed, fields_of, open_stream, under_way, value_of
 
 PATH = "/ws/chat"
@@ -74,14 +74,12 @@ class Socket:
         self._telling: asyncio.Task[None] | None = None
         self._ended = True
         """Whether of the turn only its last word is still to be said, if that."""
-        self._rests = asyncio.Event()
         self._closed = False
         self._does = {"start": self._start, "stop": self._stop, "ping": self._ping}
 
     async def run(self) -> None:
         """Until either side closes it. Raises ClientGone, OSError."""
         beside = [asyncio.ensure_future(self._voice.beat()), asyncio.ensure_future(self._rest())]
-        self._gate.sockets.add(self)
         try:
             while (message := await self._receive())["type"] != "websocket.disconnect":
                 await self._take(message.get("text"))
@@ -89,16 +87,11 @@ class Socket:
             await self._voice.say(failed(InvalidCall(str(close))))
             await self._close(close.code)
         finally:
-            self._gate.sockets.discard(self)
             for task in beside:
                 task.cancel()
             if self._telling is not None:
                 self._telling.cancel()
                 await asyncio.wait([self._telling])
-
-    def rest(self) -> None:
-        """Close as soon as no answer is under way."""
-        self._rests.set()
 
     async def _take(self, text: str | None) -> None:
         """One message of the client's. Raises _Close for what is none."""
@@ -159,7 +152,7 @@ class Socket:
 
     async def _rest(self) -> None:
         """Close when the process is to end, but not in the middle of an answer."""
-        await self._rests.wait()
+        await self._gate.drains.wait()
         if self._telling is not None:
             await asyncio.wait([self._telling])
         await self._close(GOING_AWAY)
@@ -198,12 +191,11 @@ async def _admit(gate: Gate, tickets: Tickets, scope: Scope) -> Who:
     """Who is at the other end: by ticket, else by headers. Raises AuthenticationFailed, StoreFailed."""
     ticket = ticket_of(scope)
     if not ticket:
-        await gate.key(scope)
-        return partial(gate.caller, scope)
+        return partial(gate.caller_of, await gate.authenticate(scope), address_of(scope))
     issued = await tickets.redeem(ticket, "websocket", address_of(scope))
     if issued is None:
         raise AuthenticationFailed(SPENT, status=401)
-    return partial(caller_by, gate, issued)
+    return partial(gate.caller_of, issued.key, issued.address)
 
 
 async def _refuse(scope: Scope, send: Send, error: TramiteError) -> None:

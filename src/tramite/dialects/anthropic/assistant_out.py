@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ UNREADABLE_INPUT = "unreadable_arguments"
 
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _PLAIN = frozenset((Text, ToolCall))
+_UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 _NO_FIELDS: dict[str, Mapping[str, Any]] = {}
 
 
@@ -39,12 +41,19 @@ def history_blocks(message: Message, target: object, notices: list[str]) -> Bloc
             elif not isinstance(part, Reasoning):
                 kept.append(Text(part.text) if isinstance(part, Refusal) else part)
         blocks = blocks_of(kept)
-    notices.extend(
-        f"{target}: the arguments of the call of {block['name']} are no JSON object: sent as text"
-        for block in blocks
-        if block.__class__ is dict and block.get("input").__class__ is dict
-    )
+    for block in blocks:
+        if block.__class__ is dict and "input" in block:
+            block["id"] = fitting_id(block["id"])
+            if block["input"].__class__ is dict:
+                notices.append(
+                    f"{target}: the arguments of the call of {block['name']} are no JSON object: sent as text"
+                )
     return blocks
+
+
+def fitting_id(id: str) -> str:
+    """A tool call's id in the characters that the API takes; other servers' have dots and colons (Kimi's)."""
+    return _UNFIT.sub("_", id)
 
 
 def _simple(parts: Iterable[Part]) -> Blocks | None:

@@ -17,7 +17,7 @@ from tramite.errors import Unsupported
 from tramite.messages import Image, Message, Opaque, Text
 
 from .abilities import Abilities
-from .assistant_out import Blocks, history_blocks
+from .assistant_out import Blocks, fitting_id, history_blocks
 from .state import NAME, state_of
 
 Content = str | Blocks
@@ -78,7 +78,8 @@ class Conversation:
     def _result(self, message: Message) -> None:
         """Results go before anything else that the user says in that turn."""
         content: Content = message.content if isinstance(message.content, str) else self._blocks(message)
-        result = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": content}
+        id = fitting_id(message.tool_call_id or "")
+        result = {"type": "tool_result", "tool_use_id": id, "content": content}
         if not self.turns or self.turns[-1]["role"] != "user":
             self.turns.append({"role": "user", "content": [result]})
             return
