@@ -114,11 +114,11 @@ class Gate:
         key = self.keyring.find(secret) or await self.keyring.load(secret)
         return key.id
 
-    def caller_of(self, key_id: str, address: str, model: str | None) -> Caller:
-        """Who asks, where a ticket stands for the key. Raises KeyRefused."""
+    async def caller_of(self, key_id: str, address: str, model: str | None) -> Caller:
+        """Who asks, where a ticket stands for the key. Raises KeyRefused, StoreFailed."""
         if not self.keyring.in_use:
             return self._anybody(address)
-        key = self.keyring.live(key_id)
+        key = await self.keyring.live(key_id)
         who = caller(key, address)
         check_model(key, model, self.config)
         return who
