@@ -14,6 +14,7 @@ from tramite import errors as er
 from tramite import events as ev
 from tramite.calls import ChatCall, ResponseFormat, Tool
 from tramite.dialects.responses import RESPONSES
+from tramite.errors import InvalidCall
 from tramite.messages import Image, Message, Opaque, Reasoning, Refusal, Text, ToolCall, user
 from tramite.replies import Choice, Reply, TokenLogprob, Usage
 from tramite.wire.frames import Frame
