@@ -331,7 +331,9 @@ def _came(what: str, inbound: str, outbound: str) -> str:
             return _yes(not name or getattr(usage, name) == getattr(USAGE, name))
         case "state for the next turn":
             state = Opaque(state_of(outbound), STATES[outbound])
-            return _yes(any(isinstance(part, Opaque) for part in _back(inbound, outbound, state, said, CALL).message.parts))
+            return _yes(
+                any(isinstance(part, Opaque) for part in _back(inbound, outbound, state, said, CALL).message.parts)
+            )
         case "an error":
             failure = registry.get(outbound).decode_error(*_error(outbound, er.ContextTooLong("too much")))
             status, body = registry.get(inbound).encode_error(failure)
