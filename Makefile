@@ -16,7 +16,7 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-services test-local lint format lock prices clean
-.PHONY: bench-client bench-limits bench-store bench-pipeline chaos
+.PHONY: bench-client bench-gateway bench-limits bench-store bench-pipeline chaos
 .NOTPARALLEL:
 
 help: ## list these commands
@@ -63,6 +63,10 @@ prices: ## compile the models' prices anew, from the genai-prices package that r
 bench-client: ## measure what the client costs (writes bench/RESULTS.md)
 	$(call ready,dev)
 	@$(BIN)/python -m bench.client $(ARGS)
+
+bench-gateway: ## measure the gateway beside nginx (ARGS=--peers: and other gateways; writes bench/GATEWAY.md)
+	$(call ready,dev)
+	@$(BIN)/python -m bench.gateway $(ARGS)
 
 bench-limits: ## measure how limits are kept, and what that costs (writes bench/LIMITS.md)
 	$(call ready,dev)

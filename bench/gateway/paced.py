@@ -1,8 +1,8 @@
 """A provider whose streams take their time: `python -m bench.gateway.paced PORT`.
 
-The model says how: `every-5ms-64` is 64 pieces of text, 5 ms apart. Each piece is the moment at which it was due, in
-seconds of the machine's monotonic clock, which all its processes share: who reads it knows how late it comes. `/seen`
-tells how many streams are open, how many were asked for, and how many ended early because their reader left.
+The request says how: `every-5ms-64` in it means 64 pieces of text, 5 ms apart. Each piece is the moment at which it was
+due, in seconds of the machine's monotonic clock, which all its processes share: who reads it knows how late it comes.
+`/seen` tells how many streams are open, how many were asked for, and how many ended early because their reader left.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import uvloop
 from bench import bodies
 from bench.static_server import chunk, whole
 
-HOW = re.compile(rb'"model": ?"every-(\d+)ms-(\d+)"')
+HOW = re.compile(rb"every-(\d+)ms-(\d+)")
 BEFORE, AFTER = bodies.stream_frames(("@",))[1].split(b"@")
 FIRST, *LAST = bodies.stream_frames(())
 # no rate limits: who learns them would keep them

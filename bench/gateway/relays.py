@@ -26,7 +26,6 @@ from .upstream import Upstream
 ROOT = Path(__file__).parents[2]
 CHAT = "/chat/completions"
 WHATS = ("whole", "stream", "paced")
-MESSAGES = [{"role": "system", "content": subjects.SYSTEM}, {"role": "user", "content": subjects.USER}]
 
 
 @dataclass(frozen=True)
@@ -49,10 +48,11 @@ class Relay:
     ready_s: float = 0.0
     """From its start to its first answer."""
 
-    def post(self, what: str, model: str = bodies.MODEL) -> Post:
+    def post(self, what: str, asked: str = subjects.USER) -> Post:
         """A request for an answer of this kind."""
         way = self.ways[what]
-        body: dict[str, object] = {"model": way.prefix + model, "messages": MESSAGES, "temperature": 0.7}
+        messages = [{"role": "system", "content": subjects.SYSTEM}, {"role": "user", "content": asked}]
+        body: dict[str, object] = {"model": way.prefix + bodies.MODEL, "messages": messages, "temperature": 0.7}
         body["max_tokens"] = 60
         if what != "whole":
             body["stream"] = True
@@ -129,11 +129,6 @@ api_key = "env:BENCH_KEY"
 input_per_million = 0.15
 output_per_million = 0.60
 """
-PACED = """
-[models."paced/{model}"]
-input_per_million = 0.15
-output_per_million = 0.60
-"""
 LIMITS = """
 [limits.{what}]
 requests_per_minute = 100000000
@@ -141,7 +136,6 @@ tokens_per_minute = 100000000000
 concurrency = 10000
 """
 STATE = '[state]\nurl = "{state}"\n'
-PACES = ("every-5ms-64", "every-5ms-1000", "every-20ms-64", "every-250ms-40", "every-50ms-1000")
 
 
 @dataclass(frozen=True)
@@ -177,7 +171,6 @@ class Variant:
             lines.append(PROVIDERS.format(what=what, url=providers.base_url(what)))
             if self.limits:
                 lines.append(LIMITS.format(what=what))
-        lines += [PACED.format(model=model) for model in PACES]
         (folder / "tramite.toml").write_text("".join(lines))
 
     def _key(self, folder: Path) -> str:
