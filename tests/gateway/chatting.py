@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.client.world import config
+from tests.gateway.serving import served
+from tramite.config import Config
 from tramite.gateway.app import Gateway
-from tramite.gateway.asgi import App
 from tramite.gateway.gate import Gate
 from tramite.simulator import Simulator
 
@@ -24,33 +23,23 @@ IN_TIME_S = 0.1
 
 
 @contextmanager
-def serving(app: App) -> Iterator[str]:
-    """Serve it from a thread; gives `host:port`."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, ws="websockets-sansio", log_level="error", access_log=False, lifespan="on")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            thread.join(0.005)
-            if not thread.is_alive():
-                raise RuntimeError("the gateway did not start")
-        yield "{}:{}".format(*server.servers[0].sockets[0].getsockname())
-    finally:
-        server.should_exit = True
-        thread.join()
+def serving(config: Config) -> Iterator[tuple[str, Gate]]:
+    """Serve it from a thread; gives `host:port`, and what its handlers share."""
+    gate = Gate(config)
+    with served(Gateway(gate), ws="websockets-sansio", lifespan="on") as found:
+        yield found.url.removeprefix("http://"), gate
 
 
 @asynccontextmanager
 async def world(more: str = "", **options: Any) -> AsyncIterator[tuple[str, Simulator]]:
     """Where the gateway is, and the provider behind it."""
     async with Simulator.running(**options) as sim:
-        with serving(Gateway(Gate(config(sim.base_url, more)))) as place:
-            try:
-                yield place, sim
-            finally:
-                await asyncio.sleep(0)
+        gateway = serving(config(sim.base_url, more))
+        place, _ = await asyncio.to_thread(gateway.__enter__)
+        try:
+            yield place, sim
+        finally:
+            await asyncio.to_thread(gateway.__exit__, None, None, None)
 
 
 @asynccontextmanager

@@ -171,6 +171,20 @@ def test_a_slow_answer_is_not_a_slow_client() -> None:
     assert came.count(b"HTTP/1.1 200") == 2
 
 
+def test_who_waits_for_us_to_read_on_is_not_late() -> None:
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/slow":
+            await asyncio.sleep(0.4)
+        await echo(scope, receive, send)
+
+    with served(slow, pace=QUICK) as running, running.connect() as client:
+        client.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.sendall(HEAD + b"Connection: close\r\nContent-Length: 4\r\n\r\n{}")
+        assert b'"/slow"' in client.recv(1_000)
+        client.sendall(b"{}")
+        assert rest(client).startswith(b"HTTP/1.1 200")
+
+
 def test_a_client_that_does_not_read_is_let_go() -> None:
     ended: list[bool] = []
 

@@ -169,6 +169,37 @@ def test_whichever_worker_is_asked_for_metrics_answers_for_all() -> None:
         assert set(re.findall(r'tramite_requests_open\{worker="(\d)"\}', text)) == {"0", "1"}
 
 
+def test_metrics_tell_of_the_process_its_loop_its_limits_and_its_money() -> None:
+    with serving(config="[budgets.global]\nlimit = '5/day'\n[limits.demo]\nrequests_per_minute = 60\n") as program:
+        assert ask(program, "demo/demo")[0] == 200
+        assert program.get("/nothing")[0] == 404
+        request = urllib.request.Request(f"{program.url}/v1/models", headers={"host": "evil.example"})
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(request, timeout=PATIENCE_S)
+        text = program.get("/metrics")[1].decode()
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    assert float(values["process_resident_memory_bytes"]) > 0
+    assert values["tramite_requests_open"] == "1.0"  # this one
+    assert values["tramite_streams_open"] == "0.0"
+    assert values['tramite_refused_total{reason="unknown_host"}'] == "1.0"
+    assert values['tramite_budget_left_dollars{budget="global",per="day"}'] == "5.0"
+    assert values['tramite_budget_held_dollars{budget="global",per="day"}'] == "0.0"
+    assert any(name.startswith('tramite_limit_fill{limit="demo') for name in values)
+    assert "# TYPE tramite_cooldown_seconds gauge" in text
+    assert "# TYPE tramite_loop_lag_seconds histogram" in text
+
+
+def test_the_access_log_says_who_was_asked_how_it_ended_and_what_it_took() -> None:
+    with serving(config="[gateway]\naccess_log = true\n" + ROUTE.format(name="fast")) as program:
+        assert ask(program, "fast")[0] == 200
+        until(lambda: "chat/completions 200" in program.log)
+        line = next(json.loads(line) for line in program.log.splitlines() if "completions 200" in line)
+    expected = {"status": 200, "asked": "fast", "target": "demo/demo", "attempts": 1, "cost_nanousd": 0, "key": ""}
+    assert expected.items() <= line.items()
+    assert line["tokens"] > 0
+    assert line["request"].startswith("req-")
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_new_configuration_is_taken_by_every_worker_and_a_wrong_one_by_none(workers: str) -> None:
     with serving("--workers", workers, config=ROUTE.format(name="before")) as program:

@@ -11,14 +11,18 @@ from typing import Any
 
 import aiohttp
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.client.world import words
+from tests.client.world import config, words
 from tests.gateway.chatting import Said, felt, hear_until, say, socket, text_of, until, world
+from tramite.client.governance import for_programs
 from tramite.config import load
 from tramite.errors import LimitExceeded
 from tramite.gateway.tickets import MOST_BYTES, MOST_EACH, TTL_S, Folder, Memory, Shelf, Tickets, tickets_of
 from tramite.simulator import fast_forward
+from tramite.store.keys import Keys, Terms, open_keys
+from tramite.store.reading import open_ledger
 
 HERE, ELSEWHERE = "10.0.0.1", "10.0.0.2"
 
@@ -128,8 +132,10 @@ def test_a_ticket_of_one_worker_is_taken_by_another() -> None:
     assert asyncio.run(first.redeem(ticket, "websocket", HERE)) is None
 
 
-async def ticket(http: aiohttp.ClientSession, place: str, wish: Any) -> tuple[int, Said]:
-    async with http.post(f"http://{place}/tickets", json=wish) as response:
+async def ticket(
+    http: aiohttp.ClientSession, place: str, wish: Any, headers: dict[str, str] | None = None
+) -> tuple[int, Said]:
+    async with http.post(f"http://{place}/tickets", json=wish, headers=headers) as response:
         return response.status, await response.json()
 
 
@@ -145,6 +151,8 @@ async def test_a_prepared_chat_is_played_once_as_numbered_events() -> None:
     async with world() as (place, sim), aiohttp.ClientSession() as http:
         status, given = await ticket(http, place, wish)
         assert (status, given["expires_in_s"]) == (200, TTL_S)
+        async with http.head(f"http://{place}{given['url']}") as response:
+            assert response.status == 405
         async with http.get(f"http://{place}{given['url']}") as response:
             assert response.content_type == "text/event-stream"
             came = await events(response)
@@ -192,6 +200,82 @@ async def test_a_ticket_opens_a_websocket_once() -> None:
     assert b"ticket" in refused.value.response.body
 
 
+def store() -> str:
+    """Where the gateways of these tests keep their keys and their ledger."""
+    return for_programs(config()).store.url
+
+
+def with_key(name: str, *models: str) -> tuple[Keys, dict[str, str]]:
+    """A new key, and the header that shows it."""
+    keys = open_keys(store())
+    secret = keys.create(name, Terms(models=models)).secret
+    return keys, {"authorization": f"Bearer {secret}"}
+
+
+async def test_a_ticket_needs_a_key_where_there_are_keys_and_is_booked_under_it() -> None:
+    keys, headers = with_key("team")
+    wish = {"for": "stream", "body": {"model": "sim/tokens=3", "prompt": "x"}}
+    with keys:
+        async with world() as (place, _), aiohttp.ClientSession() as http:
+            status, said = await ticket(http, place, wish)
+            assert (status, said["error"]["code"]) == (401, "missing_api_key")
+            status, given = await ticket(http, place, wish, headers)
+            assert status == 200
+            async with http.get(f"http://{place}{given['url']}") as response:
+                assert (await events(response))[-1][1]["type"] == "done"
+        ledger = open_ledger(store())
+        assert ledger is not None
+        with ledger:
+            assert [entry.key for entry in ledger.entries()] == ["team"]
+
+
+async def test_a_key_s_models_hold_behind_a_ticket_too() -> None:
+    keys, headers = with_key("team", "sim/tokens=2")
+    with keys:
+        async with world() as (place, sim), aiohttp.ClientSession() as http:
+            wish = {"for": "stream", "body": {"model": "sim/ok", "prompt": "x"}}
+            status, said = await ticket(http, place, wish, headers)
+            assert (status, said["error"]["code"]) == (403, "model_not_allowed")
+            _, given = await ticket(http, place, {"for": "websocket"}, headers)
+            async with socket(place, given["url"]) as connection:
+                await say(connection, type="start", model="sim/ok", prompt="x")
+                error = (await hear_until(connection, "done", "error"))[-1]
+                assert (error["error"], error["status"]) == ("KeyRefused", 403)
+                await say(connection, type="start", model="sim/tokens=2", prompt="x")
+                assert (await hear_until(connection, "done", "error"))[-1]["type"] == "done"
+            assert sim.stats().requests == 1
+
+
+@pytest.mark.parametrize("way", ["ticket", "header"])
+async def test_a_key_that_is_revoked_starts_nothing_more_on_a_socket_that_it_opened(way: str) -> None:
+    keys, headers = with_key("team")
+    with keys:
+        async with world() as (place, sim), aiohttp.ClientSession() as http:
+            url, shown = "/ws/chat", headers
+            if way == "ticket":
+                url, shown = (await ticket(http, place, {"for": "websocket"}, headers))[1]["url"], {}
+            async with socket(place, url, additional_headers=shown) as connection:
+                keys.revoke("team")
+                error: Said = {}
+                while error.get("error") != "KeyRefused":  # within the five seconds that a copy may be old
+                    await say(connection, type="start", model="sim/tokens=1", prompt="x")
+                    error = (await hear_until(connection, "done", "error"))[-1]
+                assert error["status"] == 401
+                asked = sim.stats().requests
+                await say(connection, type="start", model="sim/tokens=1", prompt="x")
+                assert (await hear_until(connection, "done", "error"))[-1]["type"] == "error"
+                assert sim.stats().requests == asked
+
+
+async def test_without_ticket_or_key_no_socket_is_opened_where_there_are_keys() -> None:
+    keys, _ = with_key("team")
+    with keys:
+        async with world() as (place, _):
+            with pytest.raises(InvalidStatus) as refused:
+                await connect(f"ws://{place}/ws/chat")
+    assert refused.value.response.status_code == 401
+
+
 @pytest.mark.parametrize(
     ("wish", "status", "word"),
     [
@@ -211,7 +295,7 @@ async def test_what_cannot_be_prepared_is_said_before_there_is_a_ticket(wish: An
 
 
 async def test_a_prepared_chat_may_be_as_large_as_a_message() -> None:
-    body = io.BytesIO(b" " * (8 * 1024 * 1024 + 1))
+    body = io.BytesIO(b" " * 8_000_001)
     async with (
         world() as (place, _),
         aiohttp.ClientSession(headers={"expect": "100-continue"}) as http,

@@ -63,7 +63,7 @@ class Wire:
         if message["type"] == "websocket.send":
             self.said.append(json.loads(message["text"]))
         elif message["type"] == "websocket.close":
-            self.closed = message["code"]
+            self.closed = message.get("code", 1000)
             self.leave()
 
     def types(self) -> Iterable[str]:
@@ -167,6 +167,22 @@ def test_when_the_process_is_to_end_an_idle_socket_is_closed() -> None:
             await asyncio.sleep(1)
             gate.drains.set()
             await asyncio.sleep(0.01)
+            assert wire.closed == 1001
+
+    fast_forward(run())
+
+
+def test_an_answer_that_takes_too_long_then_is_broken_off_with_a_reason() -> None:
+    async def run() -> None:
+        async with connected() as (wire, gate, provider):
+            wire.put(type="start", id="a", prompt="x", model="sim/tokens=1000")
+            await asyncio.sleep(1)
+            gate.drains.set()
+            gate.drain()
+            await asyncio.sleep(0.05)
+            assert not provider.stats().open_now
+            assert (wire.said[-1]["type"], wire.said[-1]["id"], wire.said[-1]["status"]) == ("error", "a", 503)
+            assert "stopped" in wire.said[-1]["message"]
             assert wire.closed == 1001
 
     fast_forward(run())

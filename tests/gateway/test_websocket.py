@@ -16,12 +16,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.client.world import config, words
 from tests.gateway.chatting import Said, felt, hear, hear_until, say, serving, socket, text_of, until, world
-from tramite.gateway.app import Gateway
-from tramite.gateway.gate import Gate
 from tramite.simulator import Simulator
 
 ENDS = ("done", "stopped", "error")
-PACE = {"token_interval_s": 0.01}
+PACE: dict[str, Any] = {"token_interval_s": 0.01}
 LONG = "sim/tokens=100000"
 
 
@@ -247,7 +245,7 @@ async def test_one_who_does_not_read_and_then_leaves_is_felt_too() -> None:
         ("[1, 2]", 1007),
         ('"start"', 1007),
         ("[" * 100_000, 1007),
-        ('{"type":"start","prompt":"' + "x" * (8 * 1024 * 1024) + '"}', 1009),
+        ('{"type":"start","prompt":"' + "x" * 8_000_000 + '"}', 1009),
     ],
 )
 async def test_what_is_no_message_is_answered_and_ends_the_socket(message: str | bytes, code: int) -> None:
@@ -313,7 +311,7 @@ def test_whatever_is_sent_is_answered_or_closed_with_a_reason() -> None:
             except ConnectionClosed:
                 assert connection.close_code in (1003, 1007)
 
-    with Simulator.in_thread() as sim, serving(Gateway(Gate(config(sim.base_url)))) as place:
+    with Simulator.in_thread() as sim, serving(config(sim.base_url)) as (place, _):
 
         @settings(max_examples=150)
         @given(messages=st.lists(st.binary(max_size=40) | st.text(max_size=60) | NEARLY.map(json.dumps), max_size=5))

@@ -26,13 +26,10 @@ class Gateway:
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self._tickets = tickets_of(gate.config)
-        prepared = Prepared(gate, self._tickets)
         self._pages: dict[str, App] = {
             MODELS: self._models,
             "/health/live": _alive,
-            "/tickets": prepared.issue,
-            "/v1/stream": prepared.play,
-            "/ws/chat": self._chat,
+            **Prepared(gate, self._tickets).pages(),
             **page.FILES,
         }
         self._prefixes: dict[str, App] = {f"{MODELS}/": self._models}
@@ -52,11 +49,16 @@ class Gateway:
             await self._live(receive, send)
             return
         path = scope["path"]
-        if scope["type"] == "http":
-            found = doors.find(path)
-            if found is not None:
-                await self._ask(*found, scope, receive, send)
-                return
+        if scope["type"] == "websocket":
+            if path == websocket.PATH:
+                await websocket.chat(self.gate, self._tickets, scope, receive, send)
+            else:
+                await _nothing_here(scope, receive, send)
+            return
+        found = doors.find(path)
+        if found is not None:
+            await self._ask(*found, scope, receive, send)
+            return
         page = self._pages.get(path)
         if page is None:
             page = next((page for prefix, page in self._prefixes.items() if path.startswith(prefix)), _nothing_here)
@@ -76,36 +78,28 @@ class Gateway:
             send = told.with_limits(send, core.governor, caller)
             envelope = inbound.envelope(caller)
             if not inbound.stream:
-                await relay.whole(core.pipeline, envelope, receive, send)
+                await relay.whole(core.pipeline, envelope, scope, receive, send)
                 return
             route = core.config.route(inbound.model)
             inbound.always_translated = route is not None and route.on_stream_failure == "continue"
             streaming = relay.Streaming(inbound, envelope, send, core.config.timeouts.deadline_s)
             gate.streams.add(streaming)
             try:
-                await streaming.run(core.pipeline, receive)
+                await streaming.run(core.pipeline, scope, receive)
             finally:
                 gate.streams.discard(streaming)
         except TramiteError as error:
             status, headers, said = failures.response(door.dialect, error)
             await respond(send, status, headers, said)
 
-    async def _chat(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A WebSocket; over plain HTTP there is nothing here."""
-        if scope["type"] == "websocket":
-            await websocket.chat(self.gate, self._tickets, scope, receive, send)
-        else:
-            await _nothing_here(scope, receive, send)
-
     async def _models(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`/v1/models`, and one of them."""
         try:
-            caller = await self.gate.caller(scope, None)
+            await self.gate.authenticate(scope)
         except TramiteError as error:
             status, headers, said = failures.response(CHAT.dialect, error)
             await respond(send, status, headers, said)
             return
-        del caller
         path = scope["path"]
         found = list_models(self.gate) if path == MODELS else one_model(self.gate, unquote(path[len(MODELS) + 1 :]))
         if found is None:

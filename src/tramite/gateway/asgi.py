@@ -13,6 +13,10 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 JSON = (b"content-type", b"application/json")
+WHEN_LEFT = "tramite.when_left"
+"""Where a scope may have a function that takes what is to be called when the client leaves, and gives what takes that
+back: a task that waits for `http.disconnect` costs many times as much."""
+
 SSE = (b"content-type", b"text/event-stream; charset=utf-8")
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
 import httptools
 from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from .asgi import WHEN_LEFT
 
 
 class Pace(Struct, frozen=True, kw_only=True):
@@ -52,6 +54,27 @@ class Connection(HttpToolsProtocol):
         self._fed = b""
         self._offered = False
         """It offers to speak another protocol, which we do not."""
+        self._leave: Callable[[], object] | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        super().connection_lost(exc)
+        self._left()
+
+    def when_left(self, leave: Callable[[], object]) -> Callable[[], object]:
+        """See `asgi.WHEN_LEFT`."""
+        self._leave = leave
+        self.flow.resume_reading()  # it is by reading that a leaving is noticed
+        if self.transport.is_closing():
+            self.loop.call_soon(self._left)
+        return self._stay
+
+    def _left(self) -> None:
+        if self._leave is not None:
+            self._leave()
+
+    def _stay(self) -> None:
+        self._leave = None
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -75,6 +98,8 @@ class Connection(HttpToolsProtocol):
         if self.parser.get_method() == b"CONNECT":
             raise ValueError("no tunnels")
         self._stage, self._since_s, self._unread, self._body = _BODY, self.loop.time(), 0, 0
+        scope: Any = self.scope
+        scope[WHEN_LEFT] = self.when_left
         if self.parser.should_upgrade():
             self._offered = not self._should_upgrade()
             if not self._offered:
@@ -82,6 +107,9 @@ class Connection(HttpToolsProtocol):
             return
         super().on_headers_complete()
         self.headers = []  # for trailers: they come when everything was decided, and go nowhere
+        if scope["method"] != "HEAD":
+            cycle: Any = self.cycle
+            cycle.transport = Joining(self.transport)
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""
@@ -131,8 +159,10 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def is_late(self, now_s: float) -> bool:
-        """Whether the rest of a request should long be here. While we do not read, it is not the client who is late."""
-        if self._stage == _IDLE or self.flow.read_paused:
+        """Whether the rest of a request should long be here. While we do not read, a client's time does not run."""
+        if self.flow.read_paused:
+            self._since_s = now_s
+        if self._stage == _IDLE:
             return False
         pace = self._pace
         allowed_s = pace.head_s if self._stage == _HEAD else pace.body_s + self._body / pace.body_rate
@@ -161,6 +191,36 @@ def _without_offer(name: bytes, value: bytes) -> bytes:
     if name != b"connection":
         return value
     return b", ".join(token for token in value.split(b",") if token.strip().lower() not in _OFFER)
+
+
+class Joining:
+    """What an answer is written to: a head that tells of a body leaves together with it, in one call to the system."""
+
+    __slots__ = ("_begun", "_held", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._begun = False
+        self._held = b""
+
+    def write(self, data: bytes) -> None:
+        """The head, then the body. Interim answers (100), and heads of what comes piece by piece, leave at once."""
+        if self._held:
+            data, self._held = self._held + data, b""
+        elif not self._begun and b"\r\ncontent-length: " in data:
+            self._begun, self._held = True, data
+            return
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Write what is held, and close."""
+        if self._held:
+            self.write(b"")
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """See asyncio.Transport."""
+        return self._transport.is_closing()
 
 
 def _words(message: str, code: str) -> str:

@@ -7,24 +7,24 @@ The stream has the messages of `/ws/chat`, numbered. An EventSource that comes b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 
 import msgspec
 from msgspec import Raw, Struct
 
-from tramite.errors import InvalidCall, TramiteError
+from tramite.errors import InvalidCall, RequestRejected, TramiteError
 
 from . import failures
-from .asgi import JSON, SSE, BodyTooLarge, ClientGone, Receive, Scope, Send, address_of, read_body, respond
+from .asgi import JSON, SSE, App, BodyTooLarge, Receive, Scope, Send, address_of, read_body, respond
 from .doors import CHAT
 from .gate import Gate
 from .relay import AT_ONCE, NO_CACHE, while_there
 from .tickets import SPENT, TTL_S, Pass, Purpose, Tickets, ticket_of
-from .turns import UNREADABLE, Voice, call_of, failed, fields_of, open_stream
-from .websocket import MOST_BYTES
+from .turns import UNREADABLE, Turn, Voice, call_of, failed, fields_of, open_stream, under_way
+from .websocket import MOST_BYTES, PATH
 
-PATHS = {"websocket": "/ws/chat", "stream": "/v1/stream"}
+PATHS = {"websocket": PATH, "stream": "/v1/stream"}
 _NO_BODY = Raw(b"null")
 
 
@@ -49,19 +49,21 @@ class Prepared:
     def __repr__(self) -> str:
         return f"Prepared({self._tickets!r})"
 
+    def pages(self) -> Mapping[str, App]:
+        """Which path is answered by what."""
+        return {"/tickets": self.issue, PATHS["stream"]: self.play}
+
     async def issue(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`POST /tickets`: a ticket for whoever is let in. What is wrong with the chat is said now, while it can be
         read."""
         try:
             if scope["method"] != "POST":
-                raise InvalidCall(f"tickets are asked for with POST, not {scope['method']}", "method")
-            given = await self._issued(scope, await read_body(scope, receive, MOST_BYTES))
-        except ClientGone:
-            return
-        except BodyTooLarge:
-            error = InvalidCall(f"the body is larger than {MOST_BYTES // 1024**2} MB")
-            _, headers, body = failures.response(CHAT.dialect, error)
-            await respond(send, 413, headers, body)
+                raise InvalidCall(f"tickets are asked for with POST, not {scope['method'][:20]}", "method")
+            try:
+                body = await read_body(scope, receive, MOST_BYTES)
+            except BodyTooLarge:
+                raise RequestRejected(f"the body is larger than {MOST_BYTES // 1_000_000} MB", status=413) from None
+            given = await self._issued(scope, body)
         except TramiteError as error:
             await respond(send, *failures.response(CHAT.dialect, error))
         else:
@@ -74,16 +76,21 @@ class Prepared:
         except UNREADABLE as error:
             form = '{"for": "websocket"} or {"for": "stream", "body": …}'
             raise InvalidCall(f"the body must be {form}: {error}") from None
+        kept = _NO_BODY
         if wish.purpose == "stream":
-            model = call_of(fields_of(wish.body)).model
+            kept = wish.body
+            model = call_of(fields_of(kept)).model
             self._gate.served.check(model)
-            self._gate.caller_of(key, address, model)
-        ticket = await self._tickets.issue(wish.purpose, key, address, bytes(wish.body))
+            await self._gate.caller_of(key, address, model)
+        ticket = await self._tickets.issue(wish.purpose, key, address, bytes(kept))
         url = f"{PATHS[wish.purpose]}?ticket={ticket}"
         return _encode({"ticket": ticket, "url": url, "expires_in_s": TTL_S})
 
     async def play(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`GET /v1/stream?ticket=…`: the chat that was prepared, once."""
+        if scope["method"] != "GET":  # whoever only looks must not use the ticket up
+            await respond(send, 405, [(b"allow", b"GET")], b"")
+            return
         issued = await self._tickets.redeem(ticket_of(scope), "stream", address_of(scope))
         if issued is None:
             why = (b"x-tramite-error", SPENT.encode())
@@ -91,7 +98,7 @@ class Prepared:
             await send({"type": "http.response.body"})
             return
         await send({"type": "http.response.start", "status": 200, "headers": [SSE, NO_CACHE, AT_ONCE]})
-        await while_there(self._play(issued, _numbered(send)), receive)
+        await while_there(self._play(issued, _numbered(send)), scope, receive)
         await send({"type": "http.response.body"})
 
     async def _play(self, issued: Pass, write: Callable[[bytes], Awaitable[None]]) -> None:
@@ -101,11 +108,13 @@ class Prepared:
         try:
             try:
                 call = call_of(fields_of(issued.body))
-                stream = open_stream(self._gate, call, self._gate.caller_of(issued.key, issued.address, call.model))
+                caller = await self._gate.caller_of(issued.key, issued.address, call.model)
+                turn = Turn(open_stream(self._gate, call, caller))
             except TramiteError as error:
                 last = failed(error)
             else:
-                last = await voice.tell(stream)
+                with under_way(self._gate, turn):
+                    last = await turn.tell(voice)
             await voice.say(last)
         finally:
             beat.cancel()

@@ -16,6 +16,7 @@ from tramite.pipeline.metrics import Metrics
 from tramite.pipeline.observing import Caller
 from tramite.providers.catalogue import canonical
 
+from .access import AccessFacts
 from .admin_key import is_loopback
 from .asgi import Scope, address_of
 from .keys import KeyRing, caller, check_model, refused, secret_of
@@ -67,7 +68,7 @@ class Gate:
 
     def __init__(self, config: Config) -> None:
         self.metrics = Metrics()
-        self._core = Core(for_programs(config), None, None, observers=[self.metrics])
+        self._core = Core(for_programs(config), None, None, observers=[self.metrics, AccessFacts()])
         self.served = Served(self._core.config)
         self.keyring = KeyRing(self._core.config.store.url)
         self.drains = asyncio.Event()
@@ -113,11 +114,11 @@ class Gate:
         key = self.keyring.find(secret) or await self.keyring.load(secret)
         return key.id
 
-    def caller_of(self, key_id: str, address: str, model: str | None) -> Caller:
-        """Who asks, where a ticket stands for the key. Raises KeyRefused."""
+    async def caller_of(self, key_id: str, address: str, model: str | None) -> Caller:
+        """Who asks, where a ticket stands for the key. Raises KeyRefused, StoreFailed."""
         if not self.keyring.in_use:
             return self._anybody(address)
-        key = self.keyring.live(key_id)
+        key = await self.keyring.live(key_id)
         who = caller(key, address)
         check_model(key, model, self.config)
         return who

@@ -23,15 +23,13 @@ from msgspec import Struct
 from tramite.config import Gateway
 from tramite.store.redaction import redact
 
+from . import access
 from .asgi import JSON, App, BodyTooLarge, ClientGone, Headers, Message, Receive, Scope, Send, respond
 
 logger = logging.getLogger("tramite.gateway")
-access = logging.getLogger("tramite.access")
 
 REQUEST_ID = "tramite.request_id"
 """Where the scope has the request's id."""
-TOLD = "tramite.told"
-"""Where the scope has a dict for what a handler would have in the access log: key, route, target, tokens, cost."""
 HEALTH = "/health/"
 """Answered however full the house is: whoever asks wants to know just that."""
 BUSY_RETRY_S = 1
@@ -135,21 +133,17 @@ class Guards:
         """See ASGI."""
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
-        began_s = time.perf_counter()
         seen: Seen = dict(scope["headers"])
         scope[REQUEST_ID] = given = self._id(seen.get(b"x-request-id"))
         reply = Reply(send, given)
-        refusal = self.rules.refusal(scope, seen) or self._no_room(scope)
-        if (origin := seen.get(b"origin")) and self.rules.allows(origin):
-            reply.headers += [*_CROSS_ORIGIN, (b"access-control-allow-origin", origin)]
-        if refusal is not None:
-            await self._refuse(refusal, scope, reply)
-        elif origin and scope["type"] == "http" and scope["method"] == "OPTIONS":
-            await respond(reply, 204, _preflight(seen), b"")
-        else:
-            await self._guarded(scope, receive, reply)
-        if self.settings.access_log:
-            _log(scope, reply.status, time.perf_counter() - began_s)
+        if not self.settings.access_log:
+            return await self._answer(scope, seen, receive, reply)
+        began_s, facts = time.perf_counter(), dict[str, Any]()
+        access.FACTS.set(facts)
+        try:
+            await self._answer(scope, seen, receive, reply)
+        finally:
+            access.log(scope, given, reply.status, time.perf_counter() - began_s, facts)
         return None
 
     async def idle(self) -> None:
@@ -162,6 +156,17 @@ class Guards:
         """Let nobody wait any longer for what is under way."""
         self._gave_up = True
         self._ended.set()
+
+    async def _answer(self, scope: Scope, seen: Seen, receive: Receive, reply: Reply) -> None:
+        refusal = self.rules.refusal(scope, seen) or self._no_room(scope)
+        if (origin := seen.get(b"origin")) and self.rules.allows(origin):
+            reply.headers += [*_CROSS_ORIGIN, (b"access-control-allow-origin", origin)]
+        if refusal is not None:
+            await self._refuse(refusal, scope, reply)
+        elif origin and scope["type"] == "http" and scope["method"] == "OPTIONS":
+            await respond(reply, 200, _preflight(seen), b"")
+        else:
+            await self._guarded(scope, receive, reply)
 
     async def _guarded(self, scope: Scope, receive: Receive, reply: Reply) -> None:
         self.under_way += 1
@@ -278,16 +283,3 @@ def _twice(headers: Headers) -> str:
 
 def _printable(value: bytes) -> str:
     return repr(str(value[:100], "latin-1")) if value else "none was named"
-
-
-def _log(scope: Scope, status: int, seconds: float) -> None:
-    """One line of the access log. Its parts are the record's attributes, for whoever writes them as JSON."""
-    parts: dict[str, Any] = {
-        "request": scope[REQUEST_ID],
-        "method": scope.get("method", "WEBSOCKET"),
-        "path": redact(scope["path"][:200]),
-        "status": status,
-        "ms": round(seconds * 1000, 1),
-        **scope.get(TOLD, {}),
-    }
-    access.info("%(method)s %(path)s %(status)s in %(ms)s ms", parts, extra={"facts": parts})

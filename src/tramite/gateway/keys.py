@@ -117,8 +117,9 @@ class KeyRing:
             raise self._refusal(secret)
         return key
 
-    def live(self, key_id: str) -> Key:
-        """The key of this id, which was let in before. Raises KeyRefused where it is not good any more."""
+    async def live(self, key_id: str) -> Key:
+        """The key of this id, which was let in before. Raises KeyRefused where it is not good any more, StoreFailed."""
+        await self._renewed(asyncio.get_running_loop().time() - RENEW_S)  # a WebSocket may be all that asks, for hours
         now_ns = self._clock()
         for entry in self._entries.values():
             if entry.key.id == key_id and not entry.replaced and now_ns < entry.ends_ns:

@@ -21,7 +21,7 @@ from tramite.wire.frames import Frame
 from tramite.wire.sse import encode
 
 from . import failures, told
-from .asgi import SSE, Receive, Send, respond
+from .asgi import SSE, WHEN_LEFT, Receive, Scope, Send, respond
 from .inbound import Inbound
 from .translation import Mapper
 
@@ -32,26 +32,32 @@ AT_ONCE = (b"x-accel-buffering", b"no")
 """Proxies such as nginx would keep small pieces back."""
 
 
-async def whole(pipeline: Pipeline, envelope: Envelope, receive: Receive, send: Send) -> None:
+async def whole(pipeline: Pipeline, envelope: Envelope, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with a whole reply. Raises TramiteError before anything is sent."""
-    delivery = await while_there(pipeline.whole(envelope), receive)
+    delivery = await while_there(pipeline.whole(envelope), scope, receive)
     if delivery is not None:
         await respond(send, 200, told.of_delivery(delivery), delivery.value)
 
 
-async def while_there(doing: Awaitable[T], receive: Receive) -> T | None:
+async def while_there(doing: Awaitable[T], scope: Scope, receive: Receive) -> T | None:
     """Wait for it as long as the client does; None when the client has left, and then it is cancelled."""
-    working = asyncio.ensure_future(doing)
-    leaving = _leaving(receive, working.cancel)
+    task = asyncio.current_task()
+    left = False
+
+    def leave() -> None:
+        nonlocal left
+        if task is not None and not left:
+            left = task.cancel()
+
+    stay = _leaving(scope, receive, leave)
     try:
-        return await working
+        return await doing
     except asyncio.CancelledError:
-        if leaving.done() and not leaving.cancelled():
-            return None
-        working.cancel()  # the server stops
-        raise
+        if task is None or not left or task.uncancel():
+            raise  # the server stops
+        return None
     finally:
-        leaving.cancel()
+        stay()
 
 
 class Streaming:
@@ -71,10 +77,10 @@ class Streaming:
         self.begun = False
         """Whether the client has seen its head: then no status can say any more what goes wrong."""
 
-    async def run(self, pipeline: Pipeline, receive: Receive) -> None:
+    async def run(self, pipeline: Pipeline, scope: Scope, receive: Receive) -> None:
         """Until its end, or until the client leaves. Raises TramiteError as long as nothing was sent."""
         pieces = pipeline.stream(self._envelope, self._patience)
-        leaving = _leaving(receive, self._patience.close)
+        stay = _leaving(scope, receive, self._patience.close)
         try:
             await self._pass_on(pieces)
         except TramiteError as error:
@@ -82,7 +88,7 @@ class Streaming:
                 raise
             await self._fail(error)
         finally:
-            leaving.cancel()
+            stay()
             await pieces.aclose()
 
     def drain(self) -> None:
@@ -171,12 +177,16 @@ def _is_usage_alone(frame: Frame) -> bool:
     return b'"usage"' in data and (b'"choices":[]' in data or b'"choices": []' in data) and data != DONE
 
 
-def _leaving(receive: Receive, leave: Callable[[], object]) -> asyncio.Task[None]:
-    """Calls `leave` when the client has left."""
+def _leaving(scope: Scope, receive: Receive, leave: Callable[[], object]) -> Callable[[], object]:
+    """Calls `leave` when the client has left; what is given back ends that."""
+    when_left = scope.get(WHEN_LEFT)
+    if when_left is not None:
+        stay: Callable[[], object] = when_left(leave)
+        return stay
 
     async def watch() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         leave()
 
-    return asyncio.ensure_future(watch())
+    return asyncio.ensure_future(watch()).cancel

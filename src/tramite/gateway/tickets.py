@@ -42,7 +42,7 @@ class Pass(Struct, frozen=True, kw_only=True):
     """What a ticket stands for. `until` is in seconds since 1970."""
 
     key: str
-    """The name of the key that asked for it; empty where none is needed."""
+    """The id of the key that asked for it; empty where none is needed."""
     address: str
     until: float
     body: Raw = Raw(b"null")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import lru_cache
 
 from tramite.pipeline.envelope import Delivery, Opened
 from tramite.pipeline.governing import Governor
@@ -65,7 +66,7 @@ def _of_limit(what: bytes, left: Left | None) -> Headers:
     if left is None:
         return []
     return [
-        (b"x-ratelimit-limit-" + what, b"%d" % left.most if left.most >= 1 else str(left.most).encode()),
+        (b"x-ratelimit-limit-" + what, b"%d" % left.most if left.most % 1 == 0 else b"%g" % left.most),
         (b"x-ratelimit-remaining-" + what, b"%d" % left.remaining),
         (b"x-ratelimit-reset-" + what, go_duration(left.reset_s).encode()),
     ]
@@ -77,6 +78,7 @@ def _overhead_s(delivery: Delivery) -> float:
     return max(0.0, timings.total_s - timings.waited_s - sum(attempt.duration_s for attempt in delivery.attempts))
 
 
+@lru_cache(256)
 def _ascii(text: str) -> bytes:
     """Names come from configurations and providers: a header takes printable ASCII."""
     return "".join([char if " " <= char <= "~" else "?" for char in text[:200]]).encode()

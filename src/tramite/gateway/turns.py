@@ -6,7 +6,8 @@ docs/websocket.md says what the messages mean. Knows no socket.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from tramite import events
 from tramite.calls import ChatCall
 from tramite.client.stream import AsyncStream
 from tramite.dialects.openai.messages_in import messages_of
-from tramite.errors import InvalidCall
+from tramite.errors import InvalidCall, Overloaded
 from tramite.events import Event, Started
 from tramite.messages import Message, user
 from tramite.pipeline.observing import Caller
@@ -122,25 +123,52 @@ class Voice:
             except ClientGone:
                 return
 
-    async def tell(self, stream: AsyncStream, name: str | None = None) -> Said:
+
+class Turn:
+    """One answer on its way to a client, which `gate.streams` may be told of."""
+
+    def __init__(self, stream: AsyncStream, name: str | None = None) -> None:
+        self.stream = stream
+        self.name = name
+        """The client's own id for it."""
+        self._draining: asyncio.Task[None] | None = None
+
+    async def tell(self, voice: Voice) -> Said:
         """Say what comes; what remains to be said is how it ended. Raises ClientGone."""
         try:
-            async with stream:
-                async for event in stream:
+            async with self.stream:
+                async for event in self.stream:
                     if (message := _happened(event)) is not None:
-                        message["id"] = name
-                        await self.say(message)
+                        message["id"] = self.name
+                        await voice.say(message)
         except ClientGone:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, who asked must hear that there will be no answer
-            return failed(error, name)
-        return _ended(stream.reply, name)
+            return failed(error, self.name)
+        reply = self.stream.reply
+        if self._draining is not None and reply.finish == "stopped":
+            return failed(Overloaded("the gateway is being stopped: ask again"), self.name)
+        return _ended(reply, self.name)
+
+    def drain(self) -> None:
+        """End now, and tell the client why."""
+        self._draining = asyncio.ensure_future(self.stream.close())
+
+
+@contextmanager
+def under_way(gate: Gate, turn: Turn) -> Iterator[None]:
+    """Have the gate know of it, so that it can be told to end."""
+    gate.streams.add(turn)
+    try:
+        yield
+    finally:
+        gate.streams.discard(turn)
 
 
 def failed(error: BaseException, name: str | None = None) -> Said:
     """The message that says this error."""
     known = failures.told(error)
-    status, body = CHAT.dialect.encode_error(known)  # type: ignore[arg-type]  # what is no Exception tells nothing
+    status, _, body = failures.response(CHAT.dialect, known)
     return {
         "type": "error",
         "id": name,

@@ -7,12 +7,11 @@ tells the answer. A client that does not read makes the telling wait, and with i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 
 from tramite.client.conversation import History
-from tramite.client.stream import AsyncStream
 from tramite.errors import AuthenticationFailed, InvalidCall, TramiteError
 from tramite.messages import Message
 from tramite.pipeline.observing import Caller
@@ -23,16 +22,17 @@ from .asgi import ClientGone, Receive, Scope, Send, address_of
 from .doors import CHAT
 from .gate import Gate
 from .tickets import SPENT, Tickets, ticket_of
-from .turns import Fields, Said, Voice, call_of, failed, fields_of, open_stream, value_of
+from .turns import Fields, Said, Turn, Voice, call_of, failed, fields_of, open_stream, under_way, value_of
 
+PATH = "/ws/chat"
 PROTOCOL = "tramite.chat.v1"
-MOST_BYTES = 8 * 1024 * 1024
+MOST_BYTES = 8_000_000
 """Of one message, and of all that one socket remembers."""
 GOING_AWAY, NO_TEXT, UNREADABLE, TOO_LARGE = 1001, 1003, 1007, 1009
 """Why a socket is closed (RFC 6455, 7.4.1)."""
 
-Who = Callable[[str | None], Caller]
-"""Who asks for this model. Raises AuthenticationFailed, ModelNotFound."""
+Who = Callable[[str | None], Awaitable[Caller]]
+"""Who asks for this model. Raises KeyRefused, StoreFailed."""
 
 
 async def chat(gate: Gate, tickets: Tickets, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,17 +59,6 @@ class _Close(Exception):
         self.code = code
 
 
-class Turn:
-    """One answer under way."""
-
-    def __init__(self, name: str, stream: AsyncStream) -> None:
-        self.name = name
-        self.stream = stream
-        self.task: asyncio.Task[None] | None = None
-        self.ended = False
-        """Whether only its last word is still to be said."""
-
-
 class Socket:
     """One client's WebSocket, once it is let in."""
 
@@ -82,12 +71,15 @@ class Socket:
         self._history = History(None)
         self._remembered = 0
         self._turn: Turn | None = None
+        self._telling: asyncio.Task[None] | None = None
+        self._ended = True
+        """Whether of the turn only its last word is still to be said, if that."""
         self._closed = False
         self._does = {"start": self._start, "stop": self._stop, "ping": self._ping}
 
     async def run(self) -> None:
         """Until either side closes it. Raises ClientGone, OSError."""
-        beside = [asyncio.ensure_future(self._voice.beat()), asyncio.ensure_future(self._drain())]
+        beside = [asyncio.ensure_future(self._voice.beat()), asyncio.ensure_future(self._rest())]
         try:
             while (message := await self._receive())["type"] != "websocket.disconnect":
                 await self._take(message.get("text"))
@@ -97,14 +89,16 @@ class Socket:
         finally:
             for task in beside:
                 task.cancel()
-            await self._leave()
+            if self._telling is not None:
+                self._telling.cancel()
+                await asyncio.wait([self._telling])
 
     async def _take(self, text: str | None) -> None:
         """One message of the client's. Raises _Close for what is none."""
         if text is None:
             raise _Close(NO_TEXT, "messages are JSON in text frames, and a binary frame came")
         if len(text) > MOST_BYTES or len(text.encode()) > MOST_BYTES:
-            raise _Close(TOO_LARGE, f"a message may have {MOST_BYTES // 1024**2} MB")
+            raise _Close(TOO_LARGE, f"a message may have {MOST_BYTES // 1_000_000} MB")
         try:
             fields = fields_of(text)
         except InvalidCall as error:
@@ -120,11 +114,10 @@ class Socket:
             await self._voice.say(failed(error, name))
 
     async def _start(self, fields: Fields, name: str) -> None:
-        turn = self._turn
-        if turn is not None and turn.ended and turn.task is not None:
-            await asyncio.wait([turn.task])
-        elif turn is not None:
-            raise InvalidCall(f"an answer is under way ({turn.name!r}): stop it, or wait for its end", "type")
+        if not self._ended:
+            raise InvalidCall("an answer is under way: stop it, or wait for its end", "type")
+        if self._telling is not None:
+            await asyncio.wait([self._telling])
         goes_on = value_of(fields, "continue")
         if not isinstance(goes_on, bool | None):
             raise InvalidCall(f"continue must be true or false, got {goes_on!r:.80}", "continue")
@@ -133,18 +126,18 @@ class Socket:
             raise InvalidCall("the conversation has become too long to be remembered here: begin another", "continue")
         earlier = self._history.messages if goes_on else []
         call = call_of(fields, earlier)
-        stream = open_stream(self._gate, call, self._who(call.model))
+        stream = open_stream(self._gate, call, await self._who(call.model))
         if not goes_on:
             self._history.reset()
             self._remembered = 0
         stream.on_end(partial(self._remember, call.messages[len(earlier) :], size))
-        turn = self._turn = Turn(name, stream)
-        turn.task = asyncio.ensure_future(self._tell(turn))
+        self._turn, self._ended = Turn(stream, name), False
+        self._telling = asyncio.ensure_future(self._tell(self._turn))
 
     async def _stop(self, fields: Fields, name: str) -> None:
         """End the answer under way: its last word tells what there was of it. Where there is none, nothing happens."""
-        if self._turn is not None:
-            self._turn.ended = True
+        if not self._ended and self._turn is not None:
+            self._ended = True
             await self._turn.stream.close()
 
     async def _ping(self, fields: Fields, name: str) -> None:
@@ -152,28 +145,17 @@ class Socket:
         await self._voice.say(pong)
 
     async def _tell(self, turn: Turn) -> None:
-        try:
-            last = await self._voice.tell(turn.stream, turn.name)
-            turn.ended = True
+        with suppress(ClientGone), under_way(self._gate, turn):  # whoever reads learns of it too
+            last = await turn.tell(self._voice)
+            self._ended = True
             await self._voice.say(last)
-        except ClientGone:
-            return  # whoever reads learns of it too
-        finally:
-            self._turn = None
 
-    async def _drain(self) -> None:
+    async def _rest(self) -> None:
         """Close when the process is to end, but not in the middle of an answer."""
         await self._gate.drains.wait()
-        if self._turn is not None and self._turn.task is not None:
-            await asyncio.wait([self._turn.task])
+        if self._telling is not None:
+            await asyncio.wait([self._telling])
         await self._close(GOING_AWAY)
-
-    async def _leave(self) -> None:
-        """Whatever is under way ends now."""
-        turn = self._turn
-        if turn is not None and turn.task is not None:
-            turn.task.cancel()
-            await asyncio.wait([turn.task])
 
     def _remember(self, asked: tuple[Message, ...], size: int, reply: Reply) -> None:
         self._history.keep_reply(asked, reply)
@@ -206,7 +188,7 @@ def _check_protocol(scope: Scope) -> None:
 
 
 async def _admit(gate: Gate, tickets: Tickets, scope: Scope) -> Who:
-    """Who is at the other end: by ticket where there is one, else by headers. Raises AuthenticationFailed."""
+    """Who is at the other end: by ticket, else by headers. Raises AuthenticationFailed, StoreFailed."""
     ticket = ticket_of(scope)
     if not ticket:
         return partial(gate.caller_of, await gate.authenticate(scope), address_of(scope))

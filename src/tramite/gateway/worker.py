@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -23,6 +24,9 @@ from .serving import BACKLOG, Factory, Fleet, Service
 
 logger = logging.getLogger("tramite.gateway")
 
+GARBAGE_EVERY = 10_000
+"""Objects that are made, and not let go, until those are looked through that refer to each other in circles: requests
+leave few of them."""
 KEEP_ALIVE_S = 75
 """Longer than clients keep a connection that they may use again: whoever closes it second loses no request."""
 
@@ -41,6 +45,8 @@ class Worker(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and from now on hear signals."""
         await super().startup(sockets)
+        gc.freeze()  # what the program is made of is no garbage, and is not looked through again
+        gc.set_threshold(GARBAGE_EVERY)
         self._start(self._sweeper.run())
         for work in self._service.background:
             self._start(work())
@@ -92,7 +98,7 @@ class Worker(uvicorn.Server):
     async def _reload(self) -> None:
         try:
             logger.info("configuration read again: %s", await self._service.reload())
-        except TramiteError as error:
+        except (TramiteError, OSError) as error:
             logger.error("configuration not changed: %s", error)
 
     async def _idle_within(self, seconds: float) -> bool:

@@ -40,6 +40,8 @@ class Patience:
         self.started_at = self._loop.time()
         self.deadline_at = self.started_at + deadline_s if ends_at is None else ends_at
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0
+        """When the timer rings. It cannot be asked: uvloop's for what is due already does not know."""
         self._task: asyncio.Task[object] | None = None
         self._until = 0.0
         self._by_deadline = False
@@ -75,7 +77,7 @@ class Patience:
             _discard(awaitable)
             raise Interrupted("closed")
         self._until, self._by_deadline = until, until == self.deadline_at
-        if self._timer is None or self._timer.when() > until:
+        if self._timer is None or self._rings_at > until:
             self._arm(until)
         before = task.cancelling()
         self._task, self._cause = task, _NO_CAUSE
@@ -125,7 +127,8 @@ class Patience:
     def _arm(self, until: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(min(until, self._loop.time() + ROUND_S), self._ring)
+        self._rings_at = min(until, self._loop.time() + ROUND_S)
+        self._timer = self._loop.call_at(self._rings_at, self._ring)
 
     def _ring(self) -> None:
         self._timer = None

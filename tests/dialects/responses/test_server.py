@@ -344,3 +344,10 @@ def test_what_cannot_be_understood_is_named(body: dict[str, Any], field: str) ->
 def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(er.InvalidCall, match="body"):
         CHAT.decode_call(body, "/v1/responses")
+
+
+@pytest.mark.parametrize("role", ["[]", "{}", "5", "null", '"nobody"'])
+def test_a_role_that_is_none_is_an_invalid_call(role: str) -> None:
+    body = f'{{"model":"m","input":[{{"role":{role},"content":"hello"}}]}}'.encode()
+    with pytest.raises(InvalidCall, match="role must be one of"):
+        CHAT.decode_call(body, "/v1/responses")

@@ -66,7 +66,7 @@ def _is_answer(item: dict[str, Any], where: str) -> bool:
     if kind != "message":
         return not kind.endswith(_ANSWERS)
     role = item.get("role")
-    if role not in _ROLES:
+    if not isinstance(role, str) or role not in _ROLES:
         raise InvalidCall(f"{where}.role must be one of {', '.join(sorted(_ROLES))}, got {role!r}", f"{where}.role")
     for name in item:
         if name not in _MESSAGE:

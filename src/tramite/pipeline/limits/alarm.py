@@ -19,6 +19,8 @@ class Alarm:
         self._callbacks: dict[int, Callable[[], object]] = {}
         self._numbers = count()
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0
+        """When the timer rings. It cannot be asked: uvloop's for what is due already does not know."""
 
     def at(self, when: float, callback: Callable[[], object]) -> int:
         """Call it once at this time of the loop's. The number takes it back."""
@@ -44,10 +46,12 @@ class Alarm:
     def _set(self) -> None:
         when = self._due[0][0] if self._due else None
         if self._timer is not None:
-            if when is not None and self._timer.when() <= when:
+            if when is not None and self._rings_at <= when:
                 return
             self._timer.cancel()
-        self._timer = None if when is None else self._loop.call_at(when, self._ring)
+        self._timer = None
+        if when is not None:
+            self._timer, self._rings_at = self._loop.call_at(when, self._ring), when
 
     def _ring(self) -> None:
         self._timer = None
