@@ -5,7 +5,7 @@ BIN     = .venv/bin
 ARGS   ?=
 
 # $(call ready,run) or $(call ready,dev): makes .venv when needed, returns at once when nothing has changed.
-# $(call ready,local) does the same with .venv-local, which has PyTorch.
+# $(call ready,local) does the same with .venv-local, which has PyTorch, and $(call ready,clients) with .venv-clients.
 ready = @command -v $(PYTHON) >/dev/null || { \
 	echo "make: $(PYTHON) was not found. Install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3"; \
 	exit 1; }; \
@@ -15,16 +15,16 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-services test-local lint format lock prices clean
+.PHONY: help run test test-services test-clients test-local lint format lock prices clean
 .PHONY: bench-client bench-gateway bench-limits bench-store bench-pipeline chaos
 .NOTPARALLEL:
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
-run: ## open the chat in the terminal (the first time, install what it needs in .venv)
+run: ## start the gateway and show an answer through it (the first time, install what it needs in .venv)
 	$(call ready,run)
-	@$(BIN)/tramite chat
+	@$(BIN)/python scripts/run.py
 
 test: lint ## check the code and run all the tests (ARGS="-k name" reaches pytest)
 	@$(BIN)/python -m pytest $(ARGS)
@@ -32,6 +32,11 @@ test: lint ## check the code and run all the tests (ARGS="-k name" reaches pytes
 test-services: ## run the tests of the parts that need a server: Postgres, Redis (as root on Debian, install them)
 	$(call ready,dev)
 	@$(BIN)/python scripts/services.py $(BIN)/python -m pytest tests/services $(ARGS)
+
+test-clients: ## run the tests with clients of others: litellm, LangChain, Node's … (the first time, install them)
+	$(call ready,dev)
+	$(call ready,clients)
+	@$(BIN)/python scripts/clients.py $(BIN)/python -m pytest tests/clients $(ARGS)
 
 test-local: ## run the tests of local models (the first time, install PyTorch and the rest in .venv-local)
 	$(call ready,local)
@@ -55,6 +60,8 @@ lock: ## pin the dependencies anew in requirements/ (ARGS=--upgrade takes newer 
 	@$(LOCK) -o requirements/dev.txt pyproject.toml requirements/run.in requirements/dev.in
 	@$(LOCK) -o requirements/run.txt -c requirements/dev.txt pyproject.toml requirements/run.in
 	@$(LOCK) -o requirements/local.txt -c requirements/dev.txt --excludes requirements/torch.txt requirements/local.in
+	@$(LOCK) -o requirements/clients.txt requirements/clients.in
+	@$(BIN)/python scripts/clients.py --lock
 
 prices: ## compile the models' prices anew, from the genai-prices package that requirements/dev.txt pins
 	$(call ready,dev)
@@ -84,6 +91,6 @@ chaos: ## kill processes of a thousand callers while they spend (ARGS=postgresql
 	$(call ready,dev)
 	@$(BIN)/python -m bench.chaos_pipeline $(ARGS)
 
-clean: ## remove .venv, .venv-local, caches and build products
-	@rm -rf .venv .venv-local build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+clean: ## remove .venv, .venv-local, .venv-clients, caches and build products
+	@rm -rf .venv .venv-local .venv-clients tests/clients/node/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

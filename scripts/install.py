@@ -1,5 +1,5 @@
 """Makes .venv and keeps it equal to lock files: `install.py run`, `dev`, or `venv` (packages left alone); and likewise
-.venv-local, which has PyTorch too: `install.py local`.
+.venv-local, which has PyTorch too: `install.py local`; and .venv-clients, which has clients of others and not us.
 
 It runs on the system's Python, whatever that is, so it uses the standard library only and stays readable
 to old versions, which must live long enough to say that they are too old. It knows nothing of tramite.
@@ -13,7 +13,8 @@ from pathlib import Path
 
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / (".venv-local" if sys.argv[1:] == ["local"] else ".venv")
+APART = ("local", "clients")  # in environments of their own
+VENV = ROOT / "-".join([".venv", *(name for name in sys.argv[1:] if name in APART)])
 PYTHON = VENV / "bin" / "python"
 BUSY = VENV / ".installing"  # there while packages are being written, or when that was cut short
 
@@ -31,6 +32,7 @@ STEPS = {
         [*HASHED, "-r", "requirements/local.txt"],
         ["-r", "requirements/torch.txt"],
     ],
+    "clients": [[*HASHED, "-r", "requirements/clients.txt"]],
 }
 
 
@@ -55,7 +57,7 @@ def stamp(name: str) -> Path:
 def is_installed(name: str) -> bool:
     if BUSY.exists() or not PYTHON.exists():  # a link to a removed interpreter does not exist
         return False
-    wanted = {name, "local" if name == "local" else "dev"}  # dev holds run
+    wanted = {name, name if name in APART else "dev"}  # dev holds run
     return any(stamp(n).exists() and stamp(n).read_text() == fingerprint(n) for n in wanted)
 
 
@@ -92,8 +94,8 @@ def install(name: str) -> None:
     lock = f"requirements/{name}.txt"
     print("Installing the packages pinned in " + lock + " (a minute or more, the first time).", flush=True)
     BUSY.write_text("")
-    ours = ["--no-deps", "--no-build-isolation", "-e", "."]
-    failed = any(pip("install", *step) != 0 for step in [*STEPS[name], ours])
+    ours = [] if name == "clients" else [["--no-deps", "--no-build-isolation", "-e", "."]]
+    failed = any(pip("install", *step) != 0 for step in [*STEPS[name], *ours])
     # A failure that pip reports leaves the packages as they were; only a kill leaves the marker behind.
     BUSY.unlink()
     if failed:
@@ -123,8 +125,8 @@ def main() -> None:
             f"Python 3.11 or newer is needed, and {sys.executable} is {found}.\n"
             "If a newer one is installed, name it: make PYTHON=python3.12 …"
         )
-    if sys.argv[1:] not in (["run"], ["dev"], ["venv"], ["local"]):
-        stop("usage: python3 scripts/install.py run|dev|venv|local")
+    if sys.argv[1:] not in (["run"], ["dev"], ["venv"], ["local"], ["clients"]):
+        stop("usage: python3 scripts/install.py run|dev|venv|local|clients")
     name = sys.argv[1]
     if name == "venv" or not is_installed(name):
         with_one_at_a_time(name)

@@ -16,7 +16,7 @@ def pins(lock: str) -> dict[str, tuple[str, str]]:
 
 
 def test_every_pin_has_a_hash_and_every_requirement_is_a_pin() -> None:
-    for lock in ("run.txt", "dev.txt", "embedded.txt", "local.txt"):
+    for lock in ("run.txt", "dev.txt", "embedded.txt", "local.txt", "clients.txt"):
         text = (ROOT / "requirements" / lock).read_text()
         requirements = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
         found = PIN.findall(text)

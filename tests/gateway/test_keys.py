@@ -104,6 +104,24 @@ def test_a_key_that_was_made_a_moment_ago_works_at_once(url: str, keys: Keys) ->
     with_ring(url, use)
 
 
+@pytest.mark.parametrize("pause_s", [0.05, STALE_S + 1])
+def test_from_the_first_key_on_every_request_needs_one_within_five_seconds(
+    url: str, keys: Keys, pause_s: float
+) -> None:
+    async def use(ring: KeyRing, clock: Clock) -> None:
+        assert not await ring.came_into_use()
+        keys.create("alice", Terms())
+        loop = asyncio.get_running_loop()
+        made_s = loop.time()
+        await asyncio.sleep(pause_s)
+        while not await ring.came_into_use():
+            await asyncio.sleep(pause_s)
+            assert loop.time() <= made_s + STALE_S
+        assert ring.in_use
+
+    with_ring(url, use)
+
+
 def test_a_revoked_key_works_no_longer_than_five_seconds_even_without_a_pause(url: str, keys: Keys) -> None:
     made = keys.create("alice", Terms())
 

@@ -13,6 +13,7 @@ from tests.gateway.serving import Served, served
 from tramite.config import load
 from tramite.gateway.app import Gateway
 from tramite.gateway.gate import Gate
+from tramite.gateway.guards import Guards
 from tramite.simulator import Simulator
 
 LIMITS = """
@@ -68,7 +69,7 @@ def gateway(case: Case, more: str = "", dialects: tuple[str, str] = ("openai", "
         prices = "".join(map(PRICES.format, targets))
         file.write_text(f'default_model = "fast"\n{providers}{route}{LIMITS}{store}{prices}{more}')
         gate = Gate(load(file))
-        with served(Gateway(gate), lifespan="on", loop="asyncio") as found:
+        with served(Guards(Gateway(gate), gate.config.gateway), lifespan="on", loop="asyncio") as found:
             yield World(found, gate, primary, backup)
 
 

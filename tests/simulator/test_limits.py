@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.simulator.raw import Answer, chat, in_process
 from tramite.errors import ConfigError
 from tramite.simulator import Engine, InProcess, Options, VirtualClock
-from tramite.simulator.limits import Limits, go_duration
+from tramite.simulator.limits import Limits
+from tramite.wire.rate_limits import go_duration
 
 
 class World:

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tramite.simulator.limits import go_duration
-from tramite.wire.rate_limits import WINDOWS_S, Reading, go_duration_s, read
+from tramite.wire.rate_limits import WINDOWS_S, Reading, go_duration, go_duration_s, read
 
 NOW = 1_700_000_000.0
 
@@ -46,7 +45,7 @@ def test_what_is_no_go_duration_is_none(text: str) -> None:
 
 
 @given(st.floats(0, 100_000))
-def test_what_the_simulator_writes_can_be_read(seconds: float) -> None:
+def test_what_is_written_can_be_read(seconds: float) -> None:
     assert go_duration_s(go_duration(seconds)) == pytest.approx(seconds, abs=0.00101)
 
 

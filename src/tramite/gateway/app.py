@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from tramite.errors import InvalidCall, TramiteError
 
-from . import doors, failures, page, relay, websocket
+from . import doors, failures, page, relay, told, websocket
 from .admin import PREFIX
 from .asgi import JSON, App, Receive, Scope, Send, header, read_body, respond
 from .doors import CHAT, Door
@@ -74,7 +74,9 @@ class Gateway:
             body = await read_body(scope, receive, core.config.gateway.max_body_mb * 1_000_000)
             inbound = Inbound(door, body, model and unquote(model), _forwarded(door, scope))
             gate.served.check(inbound.model)
-            envelope = inbound.envelope(await gate.caller(scope, inbound.model))
+            caller = await gate.caller(scope, inbound.model)
+            send = told.with_limits(send, core.governor, caller)
+            envelope = inbound.envelope(caller)
             if not inbound.stream:
                 await relay.whole(core.pipeline, envelope, scope, receive, send)
                 return

@@ -98,7 +98,7 @@ class Gate:
     async def caller(self, scope: Scope, model: str | None) -> Caller:
         """Who asks, and may ask for this model. Raises KeyRefused, StoreFailed."""
         address = address_of(scope)
-        if not self.keyring.in_use:
+        if not self.keyring.in_use and not await self.keyring.came_into_use():
             return self._anybody(address)
         secret = secret_of(scope)
         key = self.keyring.find(secret) or await self.keyring.load(secret)
@@ -108,7 +108,7 @@ class Gate:
 
     async def authenticate(self, scope: Scope) -> str:
         """The id of the key that asks; empty where none is needed. Raises KeyRefused, StoreFailed."""
-        if not self.keyring.in_use:
+        if not self.keyring.in_use and not await self.keyring.came_into_use():
             return self._anybody(address_of(scope)).key
         secret = secret_of(scope)
         key = self.keyring.find(secret) or await self.keyring.load(secret)

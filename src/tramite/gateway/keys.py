@@ -77,6 +77,16 @@ class KeyRing:
         """Whether a key was ever made here: from then on every request needs one, also when all are revoked."""
         return self._ring is None or bool(self._ring.issued)
 
+    async def came_into_use(self) -> bool:
+        """`in_use` of a copy that is new enough, for who found it False: no secret is looked up then that would renew
+        it. Raises as `start` does."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s > self._read_s + STALE_S:
+            await self._renewed(now_s)
+        elif now_s > self._read_s + RENEW_S:
+            self._renew_behind(now_s)
+        return self.in_use
+
     async def start(self) -> None:
         """Read the keys. Raises ConfigError, MissingExtra, StoreFailed."""
         await self._renewed(asyncio.get_running_loop().time())

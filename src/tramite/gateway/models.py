@@ -1,4 +1,7 @@
-"""`/v1/models`: the routes, and the models that the configuration names. Asks no provider."""
+"""`/v1/models`: the routes, and the models that the configuration names. Asks no provider.
+
+One form for both clients that ask here: OpenAI's fields, and beside them Anthropic's, whose SDK reads the same path.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from .gate import Gate
 
 
 def list_models(gate: Gate) -> bytes:
-    """What may be asked for by name here, in OpenAI's form."""
-    return msgspec.json.encode({"object": "list", "data": list(_all(gate).values())})
+    """What may be asked for by name here."""
+    models = list(_all(gate).values())
+    ids = {"first_id": models[0]["id"], "last_id": models[-1]["id"]} if models else {"first_id": None, "last_id": None}
+    return msgspec.json.encode({"object": "list", "data": models, "has_more": False, **ids})
 
 
 def one_model(gate: Gate, name: str) -> bytes | None:
@@ -25,4 +30,5 @@ def _all(gate: Gate) -> dict[str, dict[str, object]]:
 
 
 def _shown(name: str, owner: str) -> dict[str, object]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
+    ours = {"id": name, "object": "model", "created": 0, "owned_by": owner}
+    return {**ours, "type": "model", "display_name": name, "created_at": "1970-01-01T00:00:00Z"}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from functools import lru_cache
 
 from tramite.pipeline.envelope import Delivery, Opened
+from tramite.pipeline.governing import Governor
+from tramite.pipeline.limits.views import Left
+from tramite.pipeline.observing import Caller
 from tramite.wire.headers import NOTICES, join_notices
+from tramite.wire.rate_limits import go_duration
 
-from .asgi import JSON, Headers
+from .asgi import JSON, Headers, Message, Send
 
 _NOTICES = NOTICES.encode()
 
@@ -40,6 +45,31 @@ def of_opened(opened: Opened) -> Headers:
     if opened.notices:
         headers.append((_NOTICES, join_notices(opened.notices).encode()))
     return headers
+
+
+def with_limits(send: Send, governor: Governor, caller: Caller) -> Send:
+    """A `send` that tells a caller, at the head of whatever answer, what is left of the limits of their key."""
+    if caller.limits is None:
+        return send
+
+    def sending(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            requests, tokens = governor.left(caller)
+            message["headers"] = [*message["headers"], *_of_limit(b"requests", requests), *_of_limit(b"tokens", tokens)]
+        return send(message)
+
+    return sending
+
+
+def _of_limit(what: bytes, left: Left | None) -> Headers:
+    """One limit in OpenAI's form."""
+    if left is None:
+        return []
+    return [
+        (b"x-ratelimit-limit-" + what, b"%d" % left.most if left.most % 1 == 0 else b"%g" % left.most),
+        (b"x-ratelimit-remaining-" + what, b"%d" % left.remaining),
+        (b"x-ratelimit-reset-" + what, go_duration(left.reset_s).encode()),
+    ]
 
 
 def _overhead_s(delivery: Delivery) -> float:

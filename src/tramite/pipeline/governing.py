@@ -16,7 +16,8 @@ from .envelope import Envelope
 from .limits.limiter import Limiter
 from .limits.permit import Permit
 from .limits.scope import Scope
-from .observing import Beginning, Ending, Observer, Outcome
+from .limits.views import Left
+from .observing import Beginning, Caller, Ending, Observer, Outcome
 from .passage import Passage
 from .patience import Patience
 
@@ -71,7 +72,7 @@ class Governor:
         """
         limiter, scopes = self.limiter, passage.endpoint.scopes
         if envelope.caller.limits is not None:
-            scopes = (*scopes, Scope(f"key:{envelope.caller.key}", envelope.caller.limits))
+            scopes = (*scopes, Scope(_bucket(envelope.caller), envelope.caller.limits))
         if limiter is not None and scopes:
             tokens = _tokens(passage, envelope) if limiter.counts_tokens(scopes) else 0
             passage.permit = limiter.take_now(scopes, tokens, envelope.caller.priority)
@@ -131,6 +132,12 @@ class Governor:
         for observer in self._observers:
             observer.request_ended(outcome)
 
+    def left(self, caller: Caller) -> tuple[Left | None, Left | None]:
+        """What is left of a caller's own limits: requests and tokens; None where there is none, or it is not known."""
+        if caller.limits is None or self.limiter is None:
+            return None, None
+        return self.limiter.left(_bucket(caller))
+
     def closed_s(self, scopes: tuple[Scope, ...]) -> float:
         """Seconds until a target that has asked to wait may be asked again."""
         return self.limiter.closed_s(scopes) if self.limiter is not None else 0.0
@@ -150,6 +157,11 @@ async def _told(taking: Awaitable[Permit], doing: str, patience: Patience) -> Pe
         return await patience.in_time(taking, doing)
     finally:
         telling.cancel()
+
+
+def _bucket(caller: Caller) -> str:
+    """Where it is counted what a key has taken."""
+    return f"key:{caller.key}"
 
 
 def beginning(passage: Passage, envelope: Envelope, about: About) -> Beginning:

@@ -12,6 +12,7 @@ import math
 from msgspec import Struct
 
 from tramite.errors import Throttled
+from tramite.wire.rate_limits import go_duration
 
 from .options import Options
 
@@ -133,17 +134,6 @@ def wait_headers(wait_s: float) -> dict[str, str]:
         "retry-after": str(math.ceil(wait_s)),
         "retry-after-ms": str(math.ceil(wait_s * 1000)),
     }
-
-
-def go_duration(seconds: float) -> str:
-    """As Go prints a duration: `12ms`, `1s`, `1m30.5s`, `1h0m0s`."""
-    ms = math.ceil(round(seconds * 1000, 3))
-    if ms < 1000:
-        return f"{ms}ms" if ms else "0s"
-    minutes, rest = divmod(ms, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    last = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
-    return f"{hours}h{minutes}m{last}" if hours else f"{minutes}m{last}" if minutes else last
 
 
 class ColdStart:

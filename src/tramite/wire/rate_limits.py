@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from math import isfinite, log
+from math import ceil, isfinite, log
 
 from msgspec import Struct
 
@@ -175,6 +175,17 @@ def go_duration_s(text: str) -> float | None:
         seconds += float(number) * _GO_UNITS_S[unit]
         read += len(number) + len(unit)
     return seconds if read == len(text) and read else None
+
+
+def go_duration(seconds: float) -> str:
+    """As Go prints a duration: `12ms`, `1s`, `1m30.5s`, `1h0m0s`."""
+    ms = ceil(round(seconds * 1000, 3))
+    if ms < 1000:
+        return f"{ms}ms" if ms else "0s"
+    minutes, rest = divmod(ms, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    last = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
+    return f"{hours}h{minutes}m{last}" if hours else f"{minutes}m{last}" if minutes else last
 
 
 def _window_of(limit: float, remaining: float | None, reset_s: float | None, resolution_s: float) -> float:

@@ -19,6 +19,8 @@ from .records import CONCURRENCY, Bucket, Lesson, Snapshot, Verdict, Want
 
 logger = logging.getLogger("tramite.limits")
 
+SEEN = 1024
+"""So many buckets are remembered as they were last seen; then anew."""
 SWEEP_EVERY = 64
 """Files that had to be made, until those that nobody needs are looked for."""
 
@@ -34,6 +36,7 @@ class FileState:
     def __init__(self, directory: Path, now_us: Callable[[], int] = wall_us) -> None:
         self._files = Files(directory, now_us)
         self._later: set[asyncio.Future[Any]] = set()
+        self._seen: dict[str, Bucket] = {}
         self._sweep_at = 1
         self._begin()
 
@@ -62,6 +65,7 @@ class FileState:
         def change(buckets: Sequence[Bucket], now: int) -> None:
             for bucket, want in zip(buckets, wants, strict=True):
                 decisions.give_back(bucket, want, tokens, unsent, self.holder, now)
+                self._seen[want.bucket] = bucket
 
         self._do([want.bucket for want in wants], change)
 
@@ -76,6 +80,10 @@ class FileState:
     def renew(self, buckets: Iterable[str]) -> None:
         for name in buckets:
             self._do([name], lambda found, now: decisions.renew(found[0], self.holder, now))
+
+    def seen(self, bucket: str) -> tuple[Bucket, int] | None:
+        found = self._seen.get(bucket)
+        return None if found is None else (found, self._files.now_us())
 
     async def read(self) -> Snapshot:
         try:
@@ -124,6 +132,10 @@ class FileState:
         verdict = decisions.take(buckets, wants, tokens, self.holder, now, ahead_us)
         if verdict.limit == CONCURRENCY and _drop_dead(buckets, self.holder):
             verdict = decisions.take(buckets, wants, tokens, self.holder, now, ahead_us)
+        if len(self._seen) > SEEN:
+            self._seen.clear()
+        for bucket, want in zip(buckets, wants, strict=True):
+            self._seen[want.bucket] = bucket
         return verdict
 
     def _do(self, names: Sequence[str], change: Change[None]) -> None:

@@ -58,7 +58,7 @@ class Files:
 
     def __init__(self, directory: Path, now_us: Callable[[], int]) -> None:
         self.directory = directory
-        self._now_us = now_us
+        self.now_us = now_us
         self.created = 0
         """So many files this process had to make."""
         self._open: dict[str, int] = {}
@@ -89,7 +89,7 @@ class Files:
     def snapshot(self) -> Snapshot:
         """Every bucket. For a thread that may wait."""
         found: dict[str, Bucket] = {}
-        now = self._now_us()
+        now = self.now_us()
         for path in self._paths():
             with suppress(FileNotFoundError):
                 record = _record(path.read_bytes(), now)
@@ -106,8 +106,8 @@ class Files:
                 descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    record = _record(_read(descriptor), self._now_us())
-                    if record is None or idle(record.bucket, self._now_us()):
+                    record = _record(_read(descriptor), self.now_us())
+                    if record is None or idle(record.bucket, self.now_us()):
                         path.unlink()
                 finally:
                     os.close(descriptor)
@@ -124,7 +124,7 @@ class Files:
             for name in sorted(set(names)):
                 self._lock(name, opened)
                 locked.append(opened[name])
-            now = self._now_us()
+            now = self.now_us()
             before = {name: _read(opened[name]) for name in names}
             records = {name: _record(data, now) or Record(name, Bucket()) for name, data in before.items()}
             result = change([records[name].bucket for name in names], now)

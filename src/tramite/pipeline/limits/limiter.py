@@ -22,7 +22,7 @@ from .permit import Permit
 from .records import AT_ONCE, CONCURRENCY, THROTTLED, Verdict
 from .scope import Plan, Scope
 from .state import State
-from .views import View, view
+from .views import Left, View, left, view
 
 LOOK_S = 0.25
 """How often it is looked whether a slot is free that another process holds: nobody tells us."""
@@ -110,6 +110,11 @@ class Limiter:
         now = asyncio.get_running_loop().time()
         gates = [self._gates[scope.name] for scope in scopes if scope.name in self._gates]
         return max((gate.closed_s(now) for gate in gates), default=0.0)
+
+    def left(self, bucket: str) -> tuple[Left | None, Left | None]:
+        """What is left of a bucket's own limits, requests and tokens, as far as this process knows without waiting."""
+        gate, seen = self._gates.get(bucket), self._state.seen(bucket)
+        return (None, None) if gate is None or seen is None else left(seen[0], gate.want, seen[1])
 
     async def views(self) -> list[View]:
         """Every bucket that this process has used lately. Raises TramiteError where the state cannot be read."""

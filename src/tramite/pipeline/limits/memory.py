@@ -13,6 +13,7 @@ SWEEP_FROM = 1024
 """Buckets, before those that are idle are looked for: again each time there are twice as many as were in use."""
 
 _HOLDER = "here"  # there is no other process
+_UNUSED = Bucket()
 
 
 def loop_us() -> int:
@@ -61,6 +62,9 @@ class MemoryState:
         for name in buckets:
             if (bucket := self._buckets.get(name)) is not None:
                 decisions.renew(bucket, _HOLDER, now)
+
+    def seen(self, bucket: str) -> tuple[Bucket, int] | None:
+        return self._buckets.get(bucket, _UNUSED), self._now_us()
 
     async def read(self) -> Snapshot:
         return Snapshot(self._now_us(), self._buckets)

@@ -11,7 +11,7 @@ from tramite.providers.addresses import without_password
 
 from .decisions import SECOND_US
 from .memory import MemoryState
-from .records import AT_ONCE, Lesson, Snapshot, Verdict, Want
+from .records import AT_ONCE, Bucket, Lesson, Snapshot, Verdict, Want
 from .redis_link import AGAIN_S, Link, connect, failures, reason
 
 
@@ -85,6 +85,9 @@ class RedisState:
     def renew(self, buckets: Iterable[str]) -> None:
         if (link := self._teller()) is not None:
             link.renew(buckets)
+
+    def seen(self, bucket: str) -> tuple[Bucket, int] | None:
+        return None  # verdicts come without the buckets, which are in Redis alone
 
     async def read(self) -> Snapshot:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from .records import Lesson, Snapshot, Verdict, Want
+from .records import Bucket, Lesson, Snapshot, Verdict, Want
 
 
 class State(Protocol):
@@ -46,6 +46,10 @@ class State(Protocol):
 
     def renew(self, buckets: Iterable[str]) -> None:
         """This process is alive, and the slots it holds in these buckets stay its own for another minute."""
+        ...
+
+    def seen(self, bucket: str) -> tuple[Bucket, int] | None:
+        """A bucket as this process last saw it, and the time of the state's clock now. Never waits; None: not known."""
         ...
 
     async def read(self) -> Snapshot:
