@@ -27,7 +27,7 @@ run: ## start the gateway and show an answer through it (the first time, install
 	@$(BIN)/python scripts/run.py
 
 test: lint ## check the code and run all the tests (ARGS="-k name" reaches pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 test-services: ## run the tests of the parts that need a server: Postgres, Redis (as root on Debian, install them)
 	$(call ready,dev)
