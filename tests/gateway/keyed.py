@@ -19,7 +19,7 @@ ROOMY = Terms(
     limits=Limits(requests_per_minute=60_000, tokens_per_minute=60_000_000),
     budget=Budget(limit=(Cap(10**12, "month"),)),
 )
-_OK = Case(number=0, primary="ok", whole="whole", stream="whole", events="whole")
+OK = Case(number=0, primary="ok", whole="whole", stream="whole", events="whole")
 _FREE = '[models."{0}/{1}"]\ninput_per_million = 0.15\noutput_per_million = 0.60\n'
 
 
@@ -42,7 +42,7 @@ class Keyed:
 def keyed(*models: str, terms: Terms = ROOMY, more: str = "") -> Iterator[Keyed]:
     """The models are the simulator's, and have a price at both targets: under a budget nothing else is asked."""
     more += "".join(_FREE.format(provider, model) for provider in DIALECTS for model in models)
-    with gateway(_OK, more, ("openai", "anthropic")) as world:
+    with gateway(OK, more, ("openai", "anthropic")) as world:
         with open_keys(world.gate.config.store.url) as keys:
             secret = keys.create("alice", terms).secret
         world.run(world.gate.keyring.renew)

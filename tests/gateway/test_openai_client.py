@@ -11,9 +11,10 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from tests.gateway.keyed import DIALECTS, Keyed, keyed
+from tests.gateway.keyed import DIALECTS, OK, Keyed, keyed
+from tests.gateway.world import gateway
 from tramite.config import Budget, Cap, Limits
-from tramite.store.keys import Terms
+from tramite.store.keys import Terms, open_keys
 
 SCHEMA: Any = {
     "type": "object",
@@ -227,6 +228,16 @@ def test_who_has_no_key_of_ours_is_told_so(door: Keyed) -> None:
             llm.chat.completions.create(model="fast", messages=ASKED)
         assert caught.value.code == "invalid_api_key"
         assert secret not in str(caught.value)
+
+
+def test_a_gateway_that_was_open_asks_for_a_key_once_one_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tramite.gateway.keys.STALE_S", 0.0)
+    with gateway(OK) as world, openai.OpenAI(base_url=f"{world.url}/v1", api_key="none", max_retries=0) as llm:
+        assert llm.chat.completions.create(model="fast", messages=ASKED).choices
+        with open_keys(world.gate.config.store.url) as keys:
+            keys.create("alice", Terms())
+        with pytest.raises(openai.AuthenticationError):
+            llm.chat.completions.create(model="fast", messages=ASKED)
 
 
 def test_a_model_that_is_not_there_is_not_found(llm: openai.OpenAI) -> None:
