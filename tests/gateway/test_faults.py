@@ -34,6 +34,7 @@ def soon(seen: Callable[[], bool]) -> bool:
 def test_a_fault_and_a_whole_reply(case: Case) -> None:
     with gateway(case) as world:
         status, body = world.chat()
+        assert soon(lambda: world.primary.stats().open_now == 0)
         primary, backup = world.primary.stats(), world.backup.stats()
     assert primary.requests <= case.asked
     assert case.backup_asked or backup.requests == 0

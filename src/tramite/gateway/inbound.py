@@ -23,13 +23,14 @@ from tramite.pipeline.envelope import Envelope, Pictures
 from tramite.pipeline.observing import Caller
 
 from .carried import is_mixed
-from .doors import Door
+from .doors import RESPONSES, Door
 from .translation import Translation
 
 _decode = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _decode_any = msgspec.json.Decoder().decode
 _USAGE = Raw(b'{"include_usage":true}')
+_STATEFUL = ("previous_response_id", "conversation", "background", "store")
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -57,6 +58,8 @@ class Inbound:
             body.decode()  # what is passed on unread must be text all the same (RFC 8259, 8.1)
         except _UNREADABLE as error:
             raise InvalidCall(f"the body is no JSON object: {error}") from None
+        if door is RESPONSES:
+            self._check_stateless()
         self.model = model if model is not None else self._text("model")
         self.stream = self._flag("stream")
         self.n = self._count("n") or 1
@@ -97,6 +100,8 @@ class Inbound:
         if self._cap is not None:
             name = target.traits.max_tokens_field if door.asks_for_usage else door.max_output[0]
             fields[name] = Raw(_encode(self._cap))
+        if door is RESPONSES:
+            fields["store"] = Raw(b"false")  # a provider that is not told keeps it
         headers = {**door.headers, **self._forwarded} if self._forwarded else door.headers
         return Encoded(door.path, _encode(fields), headers=headers)
 
@@ -142,6 +147,12 @@ class Inbound:
         capped = copy(self)
         capped._cap, capped._translation = most, None
         return capped.envelope(caller)
+
+    def _check_stateless(self) -> None:
+        """Nothing is kept here from one request to the next, and so nothing can be referred to."""
+        for name in _STATEFUL:
+            if self._value(name):
+                raise InvalidCall(f"{name} is not served: nothing is kept here between requests; send it all", name)
 
     def _max_output(self) -> int | None:
         if self._cap is not None:

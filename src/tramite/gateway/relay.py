@@ -7,6 +7,7 @@ proven whole: a client never sees a finish that the provider has not earned.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
 
@@ -26,6 +27,11 @@ from .inbound import Inbound
 from .translation import Mapper
 
 T = TypeVar("T")
+
+_ENDS = re.compile(
+    rb'"(?:finish_reason|stop_reason)"\s*:\s*"|\[DONE\]|"type"\s*:\s*"(?:message_stop|response\.(?:completed|incomplete|failed))"'
+)
+"""What a client may take for the end of an answer. That it may stand in a text as well costs that text at worst."""
 
 NO_CACHE = (b"cache-control", b"no-store")
 AT_ONCE = (b"x-accel-buffering", b"no")
@@ -162,8 +168,13 @@ class Streaming:
         await self._write(held, last=True)
 
     async def _fail(self, error: TramiteError) -> None:
-        mapper, self._held = self._mapper, []
-        frames = mapper.error(error) if mapper is not None else failures.frames(self._inbound.door.dialect, error)
+        mapper = self._mapper
+        if mapper is not None:
+            frames = mapper.error(error)
+        else:
+            unfinished = [frame for frame in self._held if not _ENDS.search(frame.data)]
+            frames = [*unfinished, *failures.frames(self._inbound.door.dialect, error)]
+        self._held = []
         await self._write(frames, last=True)
 
     async def _write(self, frames: list[Frame], last: bool = False) -> None:
