@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from .serving import BACKLOG, Factory, Fleet, Service
 
 logger = logging.getLogger("tramite.gateway")
 
+SWITCH_S = 0.0005
+"""How long a thread keeps the interpreter from the event loop at the most; Python's own 5 ms are a late frame."""
 GARBAGE_EVERY = 10_000
 """Objects that are made, and not let go, until those are looked through that refer to each other in circles: requests
 leave few of them."""
@@ -45,9 +48,9 @@ class Worker(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and from now on hear signals."""
         await super().startup(sockets)
-        _settle_memory()
         gc.freeze()  # what the program is made of is no garbage, and is not looked through again
         gc.set_threshold(GARBAGE_EVERY)
+        sys.setswitchinterval(SWITCH_S)
         self._start(self._sweeper.run())
         for work in self._service.background:
             self._start(work())
@@ -118,14 +121,6 @@ class Worker(uvicorn.Server):
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _settle_memory() -> None:
-    """Have the collector look seldom, and never again at what lives as long as the process: to walk through a gateway's
-    modules takes tens of milliseconds, in which no stream goes on. What requests leave behind are no cycles."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def run(build: Factory, config: Config, listening: socket.socket, fleet: Fleet, pace: Pace | None = None) -> int:
