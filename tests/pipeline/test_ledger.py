@@ -123,6 +123,15 @@ async def test_kept_texts_hold_no_secrets() -> None:
     assert (streamed.prompt, streamed.answer) == ("user: and a stream", stream.reply.text)
 
 
+async def test_the_text_of_a_stream_is_kept_also_where_a_budget_says_its_largest_output() -> None:
+    price = '[models."sim/ok"]\ninput_per_million = 0.15\noutput_per_million = 0.6\n'
+    llm, _ = store_more(f'keep_text = true\n[budgets.global]\nlimit = "1/total"\n{price}')
+    stream = llm.stream("hello")
+    async for _ in stream:
+        pass
+    assert [texts.answer for texts in await texts_of(llm)] == [stream.reply.text]
+
+
 async def test_the_library_writes_nothing_to_disk_unless_a_store_is_configured(tmp_path: Path) -> None:
     llm, _ = in_process()
     await llm.chat("hello")

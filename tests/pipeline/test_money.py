@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable
 from pathlib import Path
 
@@ -10,10 +11,10 @@ import msgspec
 import pytest
 
 from tests.client.world import in_process
-from tramite import AsyncClient, BudgetExceeded, ChatCall, ConfigError, Image, TramiteError, user
+from tramite import AsyncClient, BudgetExceeded, ChatCall, ConfigError, DeadlineExceeded, Image, TramiteError, user
 from tramite.config import Budget, Cap
 from tramite.pipeline.observing import NOBODY, Caller
-from tramite.simulator import InProcess
+from tramite.simulator import InProcess, fast_forward
 from tramite.store import Allowance, Store
 
 PRICE = "input_per_million = 0.15\noutput_per_million = 0.60\n"
@@ -180,4 +181,33 @@ async def test_the_budget_that_a_key_was_made_with_holds_beside_the_one_for_all(
     everything, alices = (standing.spent_nanousd for standing in ledger(llm).budgets(names))
     assert alices <= 100_000
     assert everything == provider.stats().billed_nanousd > alices
+    await llm.aclose()
+
+
+def test_what_was_sent_and_had_brought_nothing_at_the_deadline_is_charged_in_full() -> None:
+    async def main() -> tuple[DeadlineExceeded, tuple[int, int]]:
+        llm, _ = world("0.01/total", latency_s=20.0)
+        with pytest.raises(DeadlineExceeded) as late:
+            await llm.chat("hello", max_tokens=100, deadline_s=1)
+        found = await spent_and_held(llm)
+        await llm.aclose()
+        return late.value, found
+
+    late, (spent, held) = fast_forward(main())
+    assert late.attempts[0].maybe_billed
+    assert held == 0
+    assert spent > 100 * 600
+
+
+async def test_who_sets_no_deadline_may_have_a_budget() -> None:
+    llm, provider = world("0.01/total")
+    reply = await llm.chat("hello", max_tokens=100, deadline_s=math.inf)
+    assert await spent_and_held(llm) == (reply.cost_nanousd, 0) == (provider.stats().billed_nanousd, 0)
+    await llm.aclose()
+
+
+async def test_what_has_no_output_is_sent_without_a_largest_one() -> None:
+    llm, _ = world("1/total")
+    reply = await llm.embed("hello", model="sim/ok")
+    assert reply.notices == ()
     await llm.aclose()

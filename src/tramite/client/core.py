@@ -175,13 +175,15 @@ class Core:
             text_bytes=partial(text_bytes, call),
             pictures=partial(pictures, call),
             max_output=getattr(call, "max_tokens", None),
-            with_max_output=partial(self._with_max_output, call, delivery, stream),
+            with_max_output=partial(self._with_max_output, call, delivery, stream)
+            if isinstance(call, ChatCall | CompletionCall)
+            else None,
             texts=partial(texts, call),
         )
 
-    def _with_max_output(self, call: Call, delivery: Mapping[str, Any], stream: bool, most: int) -> Envelope:
-        if not isinstance(call, ChatCall | CompletionCall):
-            return self.envelope(call, delivery, stream)
+    def _with_max_output(
+        self, call: ChatCall | CompletionCall, delivery: Mapping[str, Any], stream: bool, most: int
+    ) -> Envelope:
         return self.envelope(msgspec.structs.replace(call, max_tokens=most), delivery, stream)
 
     def _continued(

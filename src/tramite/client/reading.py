@@ -135,6 +135,11 @@ class Facts:
         self.target, self.request_id = str(opened.target), opened.request_id
         self.notices += opened.notices
 
+    def begin_anew(self) -> None:
+        """What was told of the text until now is as void as the text."""
+        self.first_token_s, self.resumed = None, False
+        self.notices.clear()
+
     def repeat(self, reply: Reply) -> None:
         """An earlier answer is given again."""
         self.cached = True

@@ -137,7 +137,7 @@ class Source:
             self.facts.notices += piece.notices
             return [Noticed(notice) for notice in piece.notices]
         if isinstance(piece, Restarted):
-            self.facts.first_token_s = None
+            self.facts.begin_anew()
         if isinstance(piece, Noticed):
             self.facts.resumed = True
             self.facts.notices.append(piece.text)

@@ -96,17 +96,16 @@ class Governor:
 
     def end(self, passage: Passage, duration_s: float, error: TramiteError | None, left: bool = False) -> None:
         """The try has ended; what was taken for it is given back. Never waits, never raises."""
-        unsent = not passage.sent or isinstance(error, ConnectFailed)
         if passage.permit is not None:
             if error is None and not left:
                 passage.permit.settle(None if passage.usage is None else passage.usage.total_tokens)
             else:
                 if isinstance(error, Overloaded):
                     passage.permit.overloaded()
-                passage.permit.abandon(sent=not unsent)
+                passage.permit.abandon(sent=passage.sent and not isinstance(error, ConnectFailed))
         if passage.beginning is None:
             return
-        billed = not unsent and (left or error is not None) and passage.maybe_billed(error)
+        billed = (left or error is not None) and passage.maybe_billed(error)
         ending = Ending(
             beginning=passage.beginning,
             total_s=duration_s,

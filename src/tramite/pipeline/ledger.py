@@ -25,6 +25,8 @@ GLOBAL = "global"
 """The budget that is for everything."""
 LEASE_S = 60.0
 """How much longer than its deadline a request's hold lasts: what has not settled by then never will."""
+LONGEST_LEASE_S = 86_400.0
+"""And the longest lease, for who sets no deadline: charged when it is over, and corrected by how the request ends."""
 IMAGE_TOKENS = {"anthropic": 6_000, "gemini": 6_000}
 MOST_IMAGE_TOKENS = 50_000
 """The most that one picture counts, by dialect and else: gpt-4o-mini takes one of high detail for 48,169 tokens, Claude
@@ -64,7 +66,8 @@ class Ledger:
             return envelope, ""
         most = min(budget.max_output_tokens for budget in budgets.values())
         why = "none was asked for, and a budget must know what an answer may cost at most"
-        capped = msgspec.structs.replace(envelope.with_max_output(most), caller=envelope.caller)
+        longest = envelope.with_max_output(most)
+        capped = msgspec.structs.replace(envelope, body_for=longest.body_for, max_output=longest.max_output)
         return capped, f"max_tokens={most} was sent along: {why}"
 
     async def hold(self, passage: Passage, envelope: Envelope, patience: Patience) -> None:
@@ -81,7 +84,7 @@ class Ledger:
             return
         allowances = [Allowance(name, budget.limit) for name, budget in budgets.items()]
         entry = _begun(passage.beginning)
-        lease_s = patience.left_s() + LEASE_S
+        lease_s = min(patience.left_s() + LEASE_S, LONGEST_LEASE_S)
         await patience.in_time(
             self.store.place(entry, most, allowances, lease_s), f"holding money for {passage.endpoint.target}"
         )

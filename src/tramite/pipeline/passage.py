@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from tramite.dialects.base import Encoded
-from tramite.errors import ProviderError, TramiteError
+from tramite.errors import DeadlineExceeded, ProviderError, TramiteError
 from tramite.replies import Attempt, Finish, Usage
 
 from .endpoint import Endpoint
@@ -55,10 +55,14 @@ class Passage(Struct, eq=False):
     def maybe_billed(self, error: TramiteError | None) -> bool:
         """Whether the provider may have charged for a try that ended with this error (None: its caller left).
 
-        What fails after a success status is on the bill like what succeeds (facts A11, "ambiguous").
+        What fails after a success status is on the bill like what succeeds (facts A11, "ambiguous"), and so may be what
+        was sent and had brought nothing when the deadline was over.
         """
+        if not self.sent:
+            return False
         begun = self.status is not None and self.status < 300
-        return begun or error is None or (isinstance(error, ProviderError) and error.maybe_billed)
+        given_up = error is None or isinstance(error, DeadlineExceeded)
+        return begun or given_up or (isinstance(error, ProviderError) and error.maybe_billed)
 
     def attempt(self, duration_s: float, error: TramiteError | None, left: bool = False) -> Attempt:
         """As the caller sees it."""

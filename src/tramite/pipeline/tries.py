@@ -50,6 +50,8 @@ class Tries:
         self.delay_s = 0.0
         """How long to wait before the next try."""
         self.envelope = envelope
+        self.prefilled = False
+        """Whether the envelope holds the beginning of its answer, with which not every target goes on."""
         self.passage: Passage | None = None
         """The try under way."""
         self.call_id = policy.governor.name_request() if policy.governor.observed else ""
@@ -93,7 +95,7 @@ class Tries:
         self.delay_s = 0.0
         passage = self.record(error)
         if isinstance(error, ProviderError) and passage is not None:
-            delay_s = await self._persistence().again_s(error, passage, self._may_move_on(error))
+            delay_s = await self._persistence().again_s(error, passage, elsewhere=bool(self._able(error)))
             if delay_s is not None:
                 self.delay_s = delay_s
                 return
@@ -128,20 +130,17 @@ class Tries:
         self.record(error)
         self._blame(error)
 
-    def move_on(self, error: TramiteError, prefill: bool = False) -> bool:
-        """Go to the target that is best asked now; whether there is one that may not have this failure.
+    def carry(self, envelope: Envelope, prefilled: bool = False) -> None:
+        """Ask with this from here on."""
+        self.envelope, self.prefilled = envelope, prefilled
 
-        With `prefill`, one that goes on with an answer that was begun.
-        """
-        if not self._may_move_on(error):
-            return False
-        able = self._left
-        if isinstance(error, ContextTooLong):
-            able = self._left = larger(able, self.endpoint)
-        elif prefill:
-            able = [endpoint for endpoint in able if endpoint.target.traits.prefill]
+    def move_on(self, error: TramiteError) -> bool:
+        """Go to the target that is best asked now; whether there is one that may not have this failure."""
+        able = self._able(error)
         if not able:
             return False
+        if isinstance(error, ContextTooLong):
+            self._left = larger(self._left, self.endpoint)
         self.endpoint = self._next(able)
         self._here = None
         return True
@@ -201,8 +200,12 @@ class Tries:
         at_least_s = max(asked_s, PARKED_S) if isinstance(error, QuotaExhausted) else asked_s
         self.endpoint.standing.failed(self._patience.now(), self.route.cooldown_s, at_least_s)
 
-    def _may_move_on(self, error: TramiteError) -> bool:
-        return bool(self._left) and self.route is not None and name_of(error) in self.route.failover
+    def _able(self, error: TramiteError) -> list[Endpoint]:
+        """The targets that may not have this failure, and can be asked with what there is to ask."""
+        if self.route is None or name_of(error) not in self.route.failover:
+            return []
+        left = larger(self._left, self.endpoint) if isinstance(error, ContextTooLong) else self._left
+        return [endpoint for endpoint in left if endpoint.target.traits.prefill] if self.prefilled else left
 
     def _persistence(self) -> Persistence:
         if self._here is None:
