@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.client.world import words
 from tests.faults.world import THRICE
 from tramite import AsyncClient, Reply, Restarted, TramiteError
