@@ -155,7 +155,7 @@ class Inbound:
     def _prompts(self) -> int:
         """A completion's prompt may be several, each of which is answered; a list of numbers is one, in tokens."""
         raw = self.fields.get("prompt") if self.door.kind == "completion" else None
-        if raw is None or memoryview(raw)[:1] != b"[":
+        if raw is None or bytes(memoryview(raw)[:1]) != b"[":
             return 1
         prompts = _decode_any(raw)
         return 1 if not prompts or isinstance(prompts[0], int) else len(prompts)
