@@ -211,3 +211,17 @@ async def test_what_has_no_output_is_sent_without_a_largest_one() -> None:
     reply = await llm.embed("hello", model="sim/ok")
     assert reply.notices == ()
     await llm.aclose()
+
+
+async def test_answers_that_are_thrown_away_are_held_for_too() -> None:
+    llm, provider = world("0.001/total")
+    with pytest.raises(BudgetExceeded):
+        await llm.complete("hello", max_tokens=100, extra={"best_of": 20})
+    assert provider.stats().requests == 0
+    await llm.aclose()
+
+
+async def test_a_list_of_models_needs_no_price() -> None:
+    llm, _ = world("1/total")
+    assert await llm.models("sim")
+    await llm.aclose()

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from tests.store.world import Clock, budget, check_sums, entry, opened, select, spent_and_held, state
+from tests.store.world import NOON_NS, Clock, budget, check_sums, entry, opened, select, spent_and_held, state
 from tramite.errors import StoreFailed
-from tramite.store import Texts, open_store
+from tramite.store import Store, Texts, open_store
 from tramite.store.opening import connect
+from tramite.store.transaction import Record
+from tramite.store.writer import Job
 
 CAPS = budget(day=100)
 
@@ -160,3 +165,68 @@ def test_one_store_serves_one_event_loop_after_another(url: str) -> None:
             asyncio.run(store.place(entry(), 20, [CAPS], 60))
         assert spent_and_held(store, CAPS) == [(0, 60)]
         check_sums(url)
+
+
+async def test_a_loop_that_writes_touches_no_other_one(url: str) -> None:
+    other = asyncio.new_event_loop()
+    other.set_debug(True)  # so that it tells whoever uses it from another thread
+    thread = Thread(target=other.run_forever)
+    thread.start()
+    meanwhile: list[str] = []
+
+    async def record(store: Store) -> None:
+        store.record(entry("b"))
+
+    def clock() -> int:
+        if meanwhile:
+            asyncio.run_coroutine_threadsafe(record(store), other).result()
+            meanwhile.clear()
+        return NOON_NS
+
+    wrong: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
+    store = open_store(url, clock)
+    meanwhile.append("another loop records")
+    await store.place(entry("a"), 20, [CAPS], 60)
+    await store.flush()
+    store.close()
+    other.call_soon_threadsafe(other.stop)
+    thread.join()
+    other.close()
+    assert wrong == []
+    assert select(url, "SELECT id FROM attempts ORDER BY id") == [("a",), ("b",)]
+
+
+async def test_what_a_loop_cannot_write_is_not_lost_when_the_store_is_closed_meanwhile(url: str) -> None:
+    closing: list[Thread] = []
+
+    def clock() -> int:
+        if threading.current_thread() is threading.main_thread() and not closing:
+            closing.append(Thread(target=store.close))
+            closing[0].start()
+            while store._writer._closing_s is None:
+                pass
+            raise ArithmeticError("no time here")
+        return NOON_NS
+
+    with opened(url):
+        pass
+    store = Store(url, clock)
+    await store.place(entry("a"), 20, [CAPS], 60)
+    closing[0].join()
+    assert state(url, "a") == ("sent", 20, None, False)
+
+
+async def test_a_store_that_nobody_has_any_more_ends_while_its_loop_is_writing(url: str) -> None:
+    def clock() -> int:
+        gc.collect()
+        return NOON_NS
+
+    store = open_store(url, clock)
+    store.itself = store  # type: ignore[attr-defined]  # only the garbage collector ends it now
+    writer, written = store._writer, asyncio.get_running_loop().create_future()
+    del store
+    writer.put(Job(Record(entry("a")), written))
+    await written
+    assert state(url, "a") == ("recorded", None, None, False)
+    writer.close()

@@ -154,7 +154,9 @@ class Core:
 
     def envelope(self, call: Call, delivery: Mapping[str, Any], stream: bool = False) -> Envelope:
         """The call, ready to travel."""
-        kind = KINDS[type(call)]
+        kind, longest = KINDS[type(call)], None
+        if isinstance(call, ChatCall | CompletionCall):
+            longest = partial(self._with_max_output, call, delivery, stream)
 
         def body_for(dialect: Dialect, target: Target) -> Encoded:
             if isinstance(call, CompletionCall) and call.suffix is not None:
@@ -169,15 +171,14 @@ class Core:
             watch=partial(watcher_for, call) if stream else None,
             stream=stream,
             n=getattr(call, "n", None) or 1,
+            best_of=_best_of(call),
             retry=delivery.get("retry"),
             timeouts=timeouts(self.config.timeouts, delivery) if delivery else None,
             caller=caller(delivery) if delivery else NOBODY,
             text_bytes=partial(text_bytes, call),
             pictures=partial(pictures, call),
             max_output=getattr(call, "max_tokens", None),
-            with_max_output=partial(self._with_max_output, call, delivery, stream)
-            if isinstance(call, ChatCall | CompletionCall)
-            else None,
+            with_max_output=longest,
             texts=partial(texts, call),
         )
 
@@ -253,6 +254,12 @@ class Core:
 
             self._network = Network()  # used from here on, on whatever loop
         return self._network
+
+
+def _best_of(call: Call) -> int:
+    """How many answers are to be written, of which the best come (OpenAI's completions, TGI)."""
+    best_of = None if isinstance(call, ModelsCall) else call.extra.get("best_of")
+    return best_of if isinstance(best_of, int) else 0
 
 
 def _with_gap(completion: Operation, call: CompletionCall, target: Target, stream: bool) -> Encoded:

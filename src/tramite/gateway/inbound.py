@@ -62,7 +62,7 @@ class Inbound:
             self._check_stateless()
         self.model = model if model is not None else self._text("model")
         self.stream = self._flag("stream")
-        self.n = self._count("n") or 1
+        self.n = (self._count("n") or 1) * self._prompts()
         self.wants_usage = True
         if self.stream and door.asks_for_usage:
             self.wants_usage = bool(self._object("stream_options").get("include_usage"))
@@ -80,6 +80,7 @@ class Inbound:
             watch=self.watch if self.stream else None,
             stream=self.stream,
             n=self.n,
+            best_of=(self._count("best_of") or 0) * self._prompts(),
             caller=caller,
             text_bytes=self._size,
             pictures=self._pictures,
@@ -161,6 +162,14 @@ class Inbound:
             if (most := self._count(name)) is not None:
                 return most
         return None
+
+    def _prompts(self) -> int:
+        """A completion's prompt may be several, each of which is answered; a list of numbers is one, in tokens."""
+        raw = self.fields.get("prompt") if self.door.kind == "completion" else None
+        if raw is None or bytes(memoryview(raw)[:1]) != b"[":
+            return 1
+        prompts = _decode_any(raw)
+        return 1 if not prompts or isinstance(prompts[0], int) else len(prompts)
 
     def _size(self) -> int:
         """An upper bound that costs nothing; pictures, which would spoil it, are not counted."""

@@ -47,6 +47,8 @@ class Envelope(Struct, frozen=True, kw_only=True):
     """How the edge would have a stream watched, where it can do better than the operation's own watcher."""
     stream: bool = False
     n: int = 1
+    best_of: int = 0
+    """Answers that are written, where these are more than the `n` that come: the rest is thrown away, and paid for."""
     retry: Retry | None = None
     timeouts: Timeouts | None = None
     ends_at: float | None = None
@@ -67,6 +69,11 @@ class Envelope(Struct, frozen=True, kw_only=True):
     """Whether the stream's reader can be told that what it has read is void."""
     continued: Callable[[], Envelope | None] | None = None
     """The same request with what its reader has of the answer as its beginning; None where that is more than text."""
+
+    @property
+    def most_written(self) -> int:
+        """The tokens that all its answers may have at most; 0 where it does not say."""
+        return (self.max_output or 0) * max(self.n, self.best_of)
 
 
 class Delivery(Struct, frozen=True, kw_only=True):

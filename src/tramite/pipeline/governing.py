@@ -188,8 +188,8 @@ def _tokens(passage: Passage, envelope: Envelope) -> int:
     """What the provider will count when it lets this request in, as far as we can tell."""
     endpoint = passage.endpoint
     tokens = endpoint.estimate(envelope.text_bytes())
-    if envelope.max_output is not None and endpoint.dialect.name in COUNTED_OUTPUT:
-        tokens += envelope.max_output * envelope.n
+    if endpoint.dialect.name in COUNTED_OUTPUT:
+        tokens += envelope.most_written
     return tokens
 
 

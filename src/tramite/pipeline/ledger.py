@@ -111,14 +111,14 @@ class Ledger:
 def _most_nanousd(passage: Passage, envelope: Envelope) -> int | None:
     """The worst case (design §3): every byte of the body a token, pictures by the table, all the output asked for."""
     endpoint = passage.endpoint
+    if endpoint.free or envelope.kind == "models":
+        return 0
     if endpoint.price is None:
         return None
-    if endpoint.free:
-        return 0
     pictures = envelope.pictures()
     each = IMAGE_TOKENS.get(endpoint.dialect.name, MOST_IMAGE_TOKENS)
     read = len(passage.encoded.body) - pictures.bytes + pictures.count * each
-    return endpoint.price.most_nanousd(read, (envelope.max_output or 0) * envelope.n)
+    return endpoint.price.most_nanousd(read, envelope.most_written)
 
 
 def _begun(beginning: Beginning) -> Entry:

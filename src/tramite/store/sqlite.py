@@ -115,7 +115,7 @@ def _connected(path: Path, waits: bool = True) -> sqlite3.Connection:
     timeout_s = BUSY_S if waits else 0.0
     connection = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
     try:
-        _into_wal(connection)
+        _into_wal(connection, timeout_s)
         connection.execute("PRAGMA synchronous = NORMAL")  # survives the process's death; a power cut may undo the last
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES if waits else 0}")
@@ -133,9 +133,9 @@ def _work_in(path: Path, whole: bool) -> None:
             connection.execute("PRAGMA wal_checkpoint(RESTART)")
 
 
-def _into_wal(connection: sqlite3.Connection) -> None:
+def _into_wal(connection: sqlite3.Connection, timeout_s: float) -> None:
     """Of several processes that open a new file at once, all but one find it locked: SQLite itself would not wait."""
-    until = time.monotonic() + BUSY_S
+    until = time.monotonic() + timeout_s
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

@@ -34,7 +34,7 @@ class Store:
         path = sqlite_path(url)
         at_once = None if path is None else partial(SQLite, path, waits=False)
         self._writer = Writer(shown(url), partial(connect, url), clock, at_once)
-        self._close = weakref.finalize(self, self._writer.close)
+        weakref.finalize(self, self._writer.end).atexit = False  # there all writers are closed, and waited for
 
     def __repr__(self) -> str:
         return f"<Store {shown(self.url)}: {self._writer.waiting} waiting>"
@@ -81,7 +81,7 @@ class Store:
 
     def close(self) -> None:
         """Write what is queued, and end. Idempotent. What is settled after it is written at once, by who brings it."""
-        self._close()
+        self._writer.close()
 
     def budgets(self, budgets: Sequence[Allowance]) -> list[Standing]:
         """How each cap of these budgets stands. Blocks for a moment."""

@@ -6,6 +6,7 @@ What it was given is not lost to another process's lock or a server that restart
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import os
 import threading
@@ -86,14 +87,14 @@ class Writer:
         self._pressing = 0
         """How many of these somebody waits for, and the thread is to see to."""
         self._in_hand = False
-        """Whether the thread has taken some that it is not done with: whatever came after them has to wait."""
+        """Whether somebody has taken some that they are not done with: whatever came after them has to wait."""
         self._since_s = 0.0
         """Since when the oldest has waited."""
         self._soon: asyncio.Handle | None = None
         self._later: asyncio.Handle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         """The event loop that is about to see to all of them, and its handles for that."""
-        self._wake = threading.Condition(threading.Lock())
+        self._wake = threading.Condition()  # may be taken again: the garbage collector comes at any time, and ends us
         self._writing = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -124,14 +125,17 @@ class Writer:
 
     def close(self) -> None:
         """Write what waits, and end the thread. Idempotent."""
+        self.end()
+        if (thread := self._thread) is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def end(self) -> None:
+        """The same, without waiting for it: who calls may be in the middle of writing."""
         with self._wake:
             if self._closing_s is None:
                 self._closing_s = time.monotonic()
-            thread = self._thread
-            self._ended = self._ended or thread is None
+            self._ended = self._ended or self._thread is None
             self._wake.notify()
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
 
     def pause(self) -> None:
         """Before a fork: end what is being written, and close the connection.
@@ -185,9 +189,11 @@ class Writer:
     def _next(self) -> list[Job]:
         """All that waits; nothing when it is time to end."""
         with self._wake:
-            while self._closing_s is None and not (self._pressing or len(self._queue) >= BATCH):
+            while self._in_hand or (self._closing_s is None and not (self._pressing or len(self._queue) >= BATCH)):
                 left_s = self._since_s + LINGER_S - time.monotonic() if self._queue else None
-                if left_s is not None and left_s <= 0:
+                if self._in_hand:
+                    left_s = LINGER_S  # an event loop is soon done, and does not wake us for it
+                elif left_s is not None and left_s <= 0:
                     break
                 self._wake.wait(left_s)
             self._ended = not self._queue
@@ -212,27 +218,38 @@ class Writer:
 
     def _write_here(self) -> None:
         """On the event loop: all that waits, if nobody else is writing; else the thread sees to it."""
+        here = asyncio.get_running_loop()
         with self._wake:
-            if self._later is not None:
-                self._later.cancel()
-            self._soon = self._later = None
+            if self._loop is here:  # another's timers are for its own thread to touch
+                if self._later is not None:
+                    self._later.cancel()
+                self._soon = self._later = None
             mine = not self._in_hand and self._writing.acquire(blocking=False)
-            batch = self._taken() if mine else []
+            if mine:
+                self._in_hand, batch = True, self._taken()
         if not mine:
-            self._leave_to_thread([])
+            self._leave_to_thread()
             return
         try:
             answers = self._carried_out_here(batch)
-        except Exception as error:  # noqa: BLE001  # the thread meets it too, and knows what to do about it
-            logger.debug("left to the thread: %r", error)
-            self._leave_to_thread(batch)
+        except BaseException as error:
+            with self._wake:
+                self._queue.extendleft(reversed(batch))
+                self._in_hand = False
+            self._leave_to_thread()
+            if not isinstance(error, Exception):
+                raise
+            logger.debug("left to the thread, which meets it too, and knows what to do about it: %r", error)
             return
         finally:
             self._writing.release()
         _tell_all(batch, answers)
         with self._wake:
-            if self._queue and self._loop is not None:
-                self._call(self._loop, presses=True)
+            self._in_hand = False
+            if self._queue:
+                self._call(here, presses=True)
+            if self._closing_s is not None:
+                self._wake.notify()
 
     def _carried_out_here(self, batch: Sequence[Job]) -> list[Answer]:
         operations = [job.operation for job in batch if job.operation is not None]
@@ -244,9 +261,8 @@ class Writer:
             raise RuntimeError("there is no connection that does not wait")
         return carry_out(self._at_once, operations, self._clock and self._clock())
 
-    def _leave_to_thread(self, batch: Sequence[Job]) -> None:
+    def _leave_to_thread(self) -> None:
         with self._wake:
-            self._queue.extendleft(reversed(batch))
             self._pressing = max(1, sum(job.presses for job in self._queue))
             self._wake.notify()
 
@@ -371,5 +387,11 @@ def _forget_all() -> None:
         writer.forget()
 
 
+def _close_all() -> None:
+    for writer in list(_everyone):
+        writer.close()
+
+
+atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_pause_all, after_in_parent=_resume_all, after_in_child=_forget_all)
