@@ -37,9 +37,9 @@ TOOL_TOKENS = 1_000
 LARGEST_WINDOW = 2_000_000
 """The tokens that what is not in the body may count, where nobody says how many the model takes."""
 _NOT_IN_IT = re.compile(
-    rb'"type"\s*:\s*"(?:document|file|input_file)"'
-    rb'|"(?:previous_response_id|file_id|cachedContent|conversation)"\s*:\s*"'
-    rb'|"(?:conversation|prompt)"\s*:\s*\{\s*"(?:id|version|variables)"'
+    rb'"(?:(?:document|file|input_file)"\s*[,}]'
+    rb'|(?:previous_response_id|file_id|cachedContent|conversation)"\s*:\s*"'
+    rb'|(?:conversation|prompt)"\s*:\s*\{\s*"(?:id|version|variables)")'
 )
 """What is larger than it looks, or refers to what only the provider has: an earlier answer, a file, a template. It
 cannot be text in a body: there, quotation marks are escaped."""
