@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from tests.client.world import in_process
-from tramite import AsyncClient, BudgetExceeded, ChatCall, ConfigError, DeadlineExceeded, Image, TramiteError, user
+from tramite import (
+    AsyncClient,
+    BudgetExceeded,
+    ChatCall,
+    ConfigError,
+    DeadlineExceeded,
+    Image,
+    Tool,
+    TramiteError,
+    user,
+)
 from tramite.config import Budget, Cap
 from tramite.pipeline.observing import NOBODY, Caller
 from tramite.simulator import InProcess, fast_forward
@@ -224,4 +236,36 @@ async def test_answers_that_are_thrown_away_are_held_for_too() -> None:
 async def test_a_list_of_models_needs_no_price() -> None:
     llm, _ = world("1/total")
     assert await llm.models("sim")
+    await llm.aclose()
+
+
+async def test_what_a_provider_writes_around_tools_is_held_for_too() -> None:
+    llm, provider = world("0.0001/total")  # 666 input tokens
+    tool = Tool(name="f", description="", parameters={"type": "object", "properties": {}})
+    await llm.chat("hello", max_tokens=10)
+    with pytest.raises(BudgetExceeded):
+        await llm.chat("hello", max_tokens=10, tools=[tool])
+    assert provider.stats().requests == 1
+    await llm.aclose()
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{"previous_response_id": "resp_1"}, {"prompt": {"id": "pmpt_1"}}, {"x": {"type": "file"}}],
+)
+async def test_what_only_the_provider_has_may_fill_the_model_s_window(extra: dict[str, Any]) -> None:
+    llm, provider = world("0.1/total")  # 666,666 input tokens, of the 2,000,000 that a model may take
+    with pytest.raises(BudgetExceeded):
+        await llm.complete("hello", max_tokens=10, extra={"metadata": extra})
+    assert provider.stats().requests == 0
+    await llm.complete(f'the text "{json.dumps(extra)}"', max_tokens=10)
+    await llm.aclose()
+
+
+async def test_vectors_cost_what_their_texts_do_where_output_is_free() -> None:
+    price = '[models."sim/ok"]\ninput_per_million = 0.02\noutput_per_million = 0\n'
+    llm, _ = in_process(more=f'{price}[budgets.global]\nlimit = "1/total"\n')
+    reply = await llm.embed("hello, world", model="sim/ok")
+    assert reply.cost_nanousd == (reply.usage.input_tokens or 0) * 20
+    assert await spent_and_held(llm) == (reply.cost_nanousd, 0)
     await llm.aclose()

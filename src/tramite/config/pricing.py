@@ -23,9 +23,14 @@ def price_of(config: Config, provider: Provider, model: str) -> Price | None:
     said = given(facts.input_per_million, facts.output_per_million, facts.context_tokens)
     if published is None:
         return said
-    if facts.input_per_million is None and facts.output_per_million is None:
-        return msgspec.structs.replace(published, context_tokens=facts.context_tokens or published.context_tokens)
-    return msgspec.structs.replace(said, context_tokens=facts.context_tokens or published.context_tokens)
+    rates = published.rates
+    if said.rates.input is not None:
+        rates = msgspec.structs.replace(rates, input=said.rates.input, cached=None, cache_write=None)
+    if said.rates.output is not None:
+        rates = msgspec.structs.replace(rates, output=said.rates.output, reasoning=None)
+    source = published.source if rates is published.rates else said.source
+    context_tokens = said.context_tokens or published.context_tokens
+    return msgspec.structs.replace(published, rates=rates, context_tokens=context_tokens, source=source)
 
 
 def unpriced(budget: str, name: str) -> str:

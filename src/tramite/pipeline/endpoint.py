@@ -44,7 +44,7 @@ class Endpoint:
     """One model at one provider. What does not change from request to request is worked out once."""
 
     __slots__ = (
-        *("_headers", "dialect", "estimate", "name", "price", "provider", "renewals", "retries", "scopes"),
+        *("_headers", "dialect", "estimate", "free", "name", "price", "provider", "renewals", "retries", "scopes"),
         *("server", "standing", "target", "transport"),
     )
 
@@ -61,6 +61,8 @@ class Endpoint:
         self.dialect = dialect
         self.transport = transport
         self.price = price
+        self.free = price is not None and price.rates == FREE.rates
+        """Whether nothing that it is asked can cost anything."""
         shared = shared or Shared()
         self.scopes, self.estimate = shared.scopes, shared.estimate
         self.standing, self.retries = shared.standing, shared.retries
@@ -73,11 +75,6 @@ class Endpoint:
 
     def __repr__(self) -> str:
         return f"Endpoint({self.target}, {self.dialect.name}, {without_password(self.provider.base_url)})"
-
-    @property
-    def free(self) -> bool:
-        """Whether nothing that it is asked can cost anything."""
-        return self.price is FREE
 
     @property
     def context_tokens(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,17 @@ IMAGE_TOKENS = {"anthropic": 6_000, "gemini": 6_000}
 MOST_IMAGE_TOKENS = 50_000
 """The most that one picture counts, by dialect and else: gpt-4o-mini takes one of high detail for 48,169 tokens, Claude
 the largest for 4,784, Gemini 258 a tile (their guides to vision)."""
+TOOL_TOKENS = 1_000
+"""What a provider may write around the tools that it is told of: Anthropic some hundreds (its guide to tool use)."""
+LARGEST_WINDOW = 2_000_000
+"""The tokens that what is not in the body may count, where nobody says how many the model takes."""
+_NOT_IN_IT = re.compile(
+    rb'"(?:(?:document|file|input_file)"\s*[,}]'
+    rb'|(?:previous_response_id|file_id|cachedContent|conversation)"\s*:\s*"'
+    rb'|(?:conversation|prompt)"\s*:\s*\{\s*"(?:id|version|variables)")'
+)
+"""What is larger than it looks, or refers to what only the provider has: an earlier answer, a file, a template. It
+cannot be text in a body: there, quotation marks are escaped."""
 
 
 class Ledger:
@@ -115,10 +127,19 @@ def _most_nanousd(passage: Passage, envelope: Envelope) -> int | None:
         return 0
     if endpoint.price is None:
         return None
-    pictures = envelope.pictures()
+    return endpoint.price.most_nanousd(_most_read(passage, envelope), envelope.most_written)
+
+
+def _most_read(passage: Passage, envelope: Envelope) -> int:
+    """The most input tokens that this body may count."""
+    body, endpoint, pictures = passage.encoded.body, passage.endpoint, envelope.pictures()
     each = IMAGE_TOKENS.get(endpoint.dialect.name, MOST_IMAGE_TOKENS)
-    read = len(passage.encoded.body) - pictures.bytes + pictures.count * each
-    return endpoint.price.most_nanousd(read, envelope.most_written)
+    read = len(body) - pictures.bytes + pictures.count * each
+    if b'"tools"' in body:
+        read += TOOL_TOKENS
+    if _NOT_IN_IT.search(body):
+        read += endpoint.context_tokens or LARGEST_WINDOW
+    return read
 
 
 def _begun(beginning: Beginning) -> Entry:

@@ -49,9 +49,10 @@ class Price(Struct, frozen=True, kw_only=True):
             total += cached * _at(rates.cached or rates.input, size)
         if written:
             total += written * _at(rates.cache_write or rates.input, size)
-        if rates.output is not None:
-            if usage.output_tokens is None:
+        if usage.output_tokens is None:
+            if _highest(rates.output, rates.reasoning):
                 return None
+        elif rates.output is not None:
             reasoning = usage.reasoning_tokens or 0
             total += (usage.output_tokens - reasoning) * _at(rates.output, size)
             if reasoning:
