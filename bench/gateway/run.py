@@ -33,7 +33,7 @@ class Effort:
     crowd: tuple[int, int] = (1000, 40)
     idle_s: float = 2.0
     blocks: int = 40
-    block: tuple[int, int] = (5000, 500)
+    block: tuple[int, int] = (5000, 1000)
     """Of the soak: requests, and aborted streams."""
 
     def __str__(self) -> str:
