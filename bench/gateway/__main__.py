@@ -55,10 +55,12 @@ def draw(results: Results, folder: Path) -> None:
     if costs:
         (folder / page.COSTS).write_text(plot.bars("CPU of a chat request", costs, "µs"))
     if results.soak:
-        resident = [(one.requests + one.aborted, one.resident_bytes / 1e6) for one in results.soak]
-        title = "Resident memory of the gateway, key, limits and budget on"
-        across = "requests and aborted streams"
-        (folder / page.SOAK).write_text(plot.lines(title, across, "MB", {"resident": [*resident]}))
+        resident = {
+            name: [((one.requests + one.aborted), one.resident_bytes / 1e6) for one in samples]
+            for name, samples in results.soak.items()
+        }
+        drawn = plot.lines("Resident memory", "requests and aborted streams", "MB", resident)
+        (folder / page.SOAK).write_text(drawn)
 
 
 if __name__ == "__main__":

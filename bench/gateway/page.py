@@ -32,6 +32,11 @@ LATENESS = """## Lateness of frames
 200 streams, a frame every 20 ms in each. Late is what comes after the moment at which the provider was to send it:
 provider and reader are in it, so `direct` is what the machine itself does.
 """
+SOAKED = """## Soak
+
+Requests, and streams that their reader leaves after a few frames, in turns, through one process. Growth is that of the
+second half, with its standard error: pools and caches fill in the first.
+"""
 COSTS, SOAK = "gateway-cpu.svg", "gateway-soak.svg"
 
 
@@ -57,7 +62,7 @@ def page(results: Results, how: str, images: str = "../docs/images") -> str:
         _crowds(results),
         "## Start, and memory while idle\n",
         _starts(results),
-        f"## Soak\n\n![Resident memory]({images}/{SOAK})\n",
+        f"{SOAKED}\n![Resident memory]({images}/{SOAK})\n",
         _soak(results),
         *_failures(results),
     ]
@@ -126,15 +131,12 @@ def _starts(results: Results) -> str:
 
 
 def _soak(results: Results) -> str:
-    if len(results.soak) < 6:
-        return "Not measured.\n"
-    slope, error = growth(results.soak)
-    last = results.soak[-1]
-    return (
-        f"{last.requests:,} requests and {last.aborted:,} streams that their reader left after a few frames, through\n"
-        f"one process with key, limits and budget. Over the second half memory grows by {slope / 1e6:+.2f} MB\n"
-        f"(standard error {error / 1e6:.2f}) per 100,000 of them.\n"
-    )
+    rows = []
+    for name, samples in results.soak.items():
+        last, (slope, error) = samples[-1], growth(samples)
+        grown = f"{slope / 1e6:+.2f} MB (± {error / 1e6:.2f})"
+        rows.append((name, f"{last.requests:,}", f"{last.aborted:,}", f"{last.resident_bytes / 1e6:.0f} MB", grown))
+    return table(("", "requests", "aborted streams", "resident at the end", "growth per 100,000"), rows)
 
 
 def _failures(results: Results) -> list[str]:

@@ -33,7 +33,7 @@ def lines(title: str, across: str, up: str, series: Mapping[str, Sequence[Point]
         colour = COLOURS[number % len(COLOURS)]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in (at(*point) for point in points))
         drawn.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        drawn.append(_text(WIDTH - RIGHT - 150 * number, 20, name, anchor="end", colour=colour))
+        drawn.append(_text(WIDTH - RIGHT - 200 * number, 20, name, anchor="end", colour=colour))
     return _drawing(HEIGHT, drawn)
 
 

@@ -21,6 +21,9 @@ class Effort:
     rounds: int = 5
     seconds: float = 3.0
     """Of each round, for each relay."""
+    alone_s: float = 2.0
+    """Of one request at a time."""
+    late_rounds: int = 3
     starts: int = 5
     frames: tuple[int, int] = (64, 400)
     """Streams at once, and pieces in each."""
@@ -30,7 +33,7 @@ class Effort:
     crowd: tuple[int, int] = (1000, 40)
     idle_s: float = 2.0
     blocks: int = 40
-    block: tuple[int, int] = (5000, 500)
+    block: tuple[int, int] = (5000, 1000)
     """Of the soak: requests, and aborted streams."""
 
     def __str__(self) -> str:
@@ -40,6 +43,8 @@ class Effort:
 QUICK = Effort(
     rounds=1,
     seconds=1,
+    alone_s=1,
+    late_rounds=1,
     starts=1,
     frames=(4, 8),
     peer_frames=(4, 8),
@@ -80,13 +85,13 @@ class Bench:
                 for relay in peers if number == 0 else ():
                     self._take(self.results.frames, relay, measures.frames, *self.effort.peer_frames)
                 for relay in (relays.direct(self.place), *running, *peers):
-                    self._take(self.results.latencies, relay, measures.latency, self.effort.seconds)
+                    self._take(self.results.latencies, relay, measures.latency, self.effort.alone_s)
 
     def lateness(self) -> None:
         """How late frames come: through each relay, beside nothing in between."""
         with self._running(relays.nginx_kept_alive, relays.prototype, *self.ours) as running:
-            for number in range(self.effort.rounds):
-                tell(f"lateness, round {number + 1} of {self.effort.rounds}")
+            for number in range(self.effort.late_rounds):
+                tell(f"lateness, round {number + 1} of {self.effort.late_rounds}")
                 for relay in (relays.direct(self.place), *running):
                     self._take(self.results.late, relay, measures.lateness, *self.effort.late)
             tell("a crowd of open streams")
@@ -103,12 +108,13 @@ class Bench:
                     self.results.starts.setdefault(begun.name, []).append(begun)
 
     def soak(self) -> None:
-        """Memory over many requests and aborted streams, with everything on."""
+        """Memory over many requests and aborted streams, with everything on, and of the floor."""
         tell("soak")
-        with self._running(self.ours[-1]) as running, self._noting("soak"):
+        with self._running(self.ours[-1], relays.prototype) as running:
             for relay in running:
-                for sample in measures.soak(self.place, relay, self.effort.blocks, *self.effort.block):
-                    self.results.soak.append(sample)
+                with self._noting(f"{relay.name}: soak"):
+                    samples = measures.soak(self.place, relay, self.effort.blocks, *self.effort.block)
+                    self.results.soak[relay.name] = list(samples)
 
     @contextmanager
     def _running(self, *starters: Starter) -> Iterator[list[Relay]]:

@@ -78,7 +78,7 @@ def test_the_page_holds_each_round_against_nginx_in_the_same_turn() -> None:
         late={"direct": [found], governed: [found]},
         crowds={governed: [(found, 90_000_000)]},
         starts={governed: [Start(governed, 0.5, 60_000_000)]},
-        soak=STEADY,
+        soak={budgeted: STEADY, "prototype": STEADY},
         failures={"Portkey 1: frames": "it refused"},
     )
     text = page(results, "twice")
