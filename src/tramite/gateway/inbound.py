@@ -24,6 +24,7 @@ from tramite.pipeline.observing import Caller
 
 from .carried import is_mixed
 from .doors import Door
+from .forbidden import check
 from .translation import Translation
 
 _decode = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -37,8 +38,8 @@ class Inbound:
     """One request at one door. Raises InvalidCall for a body that is no JSON object, or names no model."""
 
     __slots__ = (
-        *("_body", "_cap", "_forwarded", "_mixed", "_translation", "always_translated", "door", "fields", "model"),
-        *("n", "stream", "wants_usage"),
+        *("_body", "_cap", "_forwarded", "_mixed", "_translation", "always_translated", "answers", "door", "fields"),
+        *("model", "paid", "stream", "wants_usage"),
     )
 
     def __init__(self, door: Door, body: bytes, model: str | None = None, forwarded: Mapping[str, str] = {}) -> None:
@@ -57,9 +58,15 @@ class Inbound:
             body.decode()  # what is passed on unread must be text all the same (RFC 8259, 8.1)
         except _UNREADABLE as error:
             raise InvalidCall(f"the body is no JSON object: {error}") from None
+        check(door, self.fields)
         self.model = model if model is not None else self._text("model")
         self.stream = self._flag("stream")
-        self.n = self._count("n") or 1
+        prompts = self._prompts() if door.kind == "completion" else 1
+        each = self._count("n") or 1
+        self.answers = each * prompts
+        """How many come back."""
+        self.paid = max(each, self._count("best_of") or 1) * prompts
+        """How many are written, and paid for."""
         self.wants_usage = True
         if self.stream and door.asks_for_usage:
             self.wants_usage = bool(self._object("stream_options").get("include_usage"))
@@ -76,7 +83,7 @@ class Inbound:
             receive=self.receive,
             watch=self.watch if self.stream else None,
             stream=self.stream,
-            n=self.n,
+            n=self.paid,
             caller=caller,
             text_bytes=self._size,
             pictures=self._pictures,
@@ -95,7 +102,7 @@ class Inbound:
         if self.stream and door.asks_for_usage and not self.wants_usage and target.traits.include_usage:
             fields["stream_options"] = self._with_usage()
         if self._cap is not None:
-            name = target.traits.max_tokens_field if door.asks_for_usage else door.max_output[0]
+            name = target.traits.max_tokens_field if door.kind == "chat" and door.asks_for_usage else door.max_output[0]
             fields[name] = Raw(_encode(self._cap))
         headers = {**door.headers, **self._forwarded} if self._forwarded else door.headers
         return Encoded(door.path, _encode(fields), headers=headers)
@@ -109,7 +116,7 @@ class Inbound:
     def watch(self, operation: Operation) -> Watcher:
         """What best watches a target's stream: only one that is translated is read as well."""
         if self.passes(operation):
-            return operation.watcher(self.n)
+            return operation.watcher(self.answers)
         return self.translation.watch(operation)
 
     def passes(self, operation: Operation) -> bool:
@@ -146,10 +153,13 @@ class Inbound:
     def _max_output(self) -> int | None:
         if self._cap is not None:
             return self._cap
-        for name in self.door.max_output:
-            if (most := self._count(name)) is not None:
-                return most
-        return None
+        said = [most for name in self.door.max_output if (most := self._count(name)) is not None]
+        return max(said, default=None)  # of two, servers differ in which they follow
+
+    def _prompts(self) -> int:
+        """How many prompts a completion has: a list of texts or of lists of tokens is so many requests in one."""
+        value = self._value("prompt")
+        return len(value) if isinstance(value, list) and value and not isinstance(value[0], int) else 1
 
     def _size(self) -> int:
         """An upper bound that costs nothing; pictures, which would spoil it, are not counted."""
@@ -168,7 +178,10 @@ class Inbound:
 
     def _value(self, name: str) -> Any:
         raw = self.fields.get(name)
-        return None if raw is None else _decode_any(raw)
+        try:
+            return None if raw is None else _decode_any(raw)
+        except _UNREADABLE as error:
+            raise InvalidCall(f"{name} cannot be read: {error}", name) from None
 
     def _text(self, name: str) -> str | None:
         value = self._value(name)
