@@ -41,7 +41,7 @@ def _answer() -> dict[str, Any]:
 
 
 @contextmanager
-def world(more: str = "") -> Iterator[tuple[Served, Recorder]]:
+def world(more: str = "", prices: str = "") -> Iterator[tuple[Served, Recorder]]:
     """A gateway before one provider, by the names of its dialects: `rec`, `new` (of OpenAI's), `resp`, `claude`."""
     dialects = {"rec": "openai", "new": "openai", "resp": "openai-responses", "claude": "anthropic"}
     recorder = Recorder()
@@ -53,9 +53,9 @@ def world(more: str = "") -> Iterator[tuple[Served, Recorder]]:
             for name, dialect in dialects.items()
         ]
         file = Path("hostile.toml")
-        prices = "".join(PRICES.format(name) for name in dialects)
+        prices = prices or "".join(PRICES.format(name) for name in dialects)
         store = f'[store]\nurl = "sqlite:///{Path.cwd()}/ledger.sqlite"\n[state]\nurl = "memory"\n'
-        file.write_text("".join(rows) + prices + store + "[retry]\nattempts = 1\n" + more)
+        file.write_text(more + "".join(rows) + prices + store + "[retry]\nattempts = 1\n")
         gate = Gate(load(file))
         with served(Guards(Gateway(gate), gate.config.gateway), lifespan="on") as found:
             yield found, recorder
@@ -144,3 +144,61 @@ def test_a_largest_output_is_sent_by_the_name_that_the_operation_has(path: str, 
     with world(TIGHT.format(100)) as (gateway, provider):
         assert gateway.client.post(path, json=asked).status_code == 200
     assert {key: value for key, value in provider.bodies[0].items() if "max" in key} == {name: 4096}
+
+
+PICTURE = b'[{"type": "im\\u0061ge_url", "im\\u0061ge_url": {"url": "https://pictures.example/1.png"}}]'
+PDF = b'[{"type": "document", "source": {"type": "url", "url": "https://files.example/1.pdf"}}]'
+CALLED = b'{"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "read", "input": {}}]}, '
+FILE = b'[{"type": "input_file", "file_url": "https://files.example/1.pdf"}]'
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "content"),
+    [
+        (CHAT, "rec/m", PICTURE),
+        ("/v1/messages", "claude/m", PDF),
+        ("/v1/messages", "claude/m", b'[{"type": "tool_result", "tool_use_id": "t", "content": %b}]' % PDF),
+        (RESPONSES, "resp/m", FILE),
+        (RESPONSES, "resp/m", FILE.replace(b"input_file", b"input\\u005ffile")),
+    ],
+    ids=["a picture", "a document", "a tool's document", "a file", "an escaped file"],
+)
+def test_what_is_to_be_read_elsewhere_is_held_too(path: str, model: str, content: bytes) -> None:
+    """A millionth of a dollar for each token that is read: 50,000 in a picture, 200,000 in the window."""
+    window = f'[models."{model}"]\ncontext_tokens = 200000\ninput_per_million = 1\noutput_per_million = 1\n'
+    name = b"input" if path == RESPONSES else b"messages"
+    asked = b'{"model": "%b", "max_tokens": 5, "%b": [%b{"role": "user", "content": %b}]}' % (
+        model.encode(),
+        name,
+        CALLED if b"tool_result" in content else b"",
+        content,
+    )
+    if path == RESPONSES:
+        asked = asked.replace(b"max_tokens", b"max_output_tokens")
+    with world(TIGHT.format("0.04"), prices=window) as (gateway, provider):
+        came = gateway.client.post(path, content=asked, headers={"content-type": "application/json"})
+    assert (came.status_code, provider.bodies) == (402, [])
+
+
+def test_files_need_a_window_that_is_known() -> None:
+    asked = {"model": "claude/m", "max_tokens": 5, "messages": [{"role": "user", "content": json.loads(PDF)}]}
+    with world(TIGHT.format("100")) as (gateway, provider):
+        came = gateway.client.post("/v1/messages", json=asked)
+    assert (came.status_code, provider.bodies) == (400, [])
+    assert "context_tokens" in came.json()["error"]["message"]
+
+
+def test_a_provider_that_repeats_its_secret_is_not_repeated() -> None:
+    with world() as (gateway, provider):
+        provider.status = 400
+        provider.answer = {"error": {"message": "wrong header authorization: Bearer wx-rec-0123456789abcdef"}}
+        came = gateway.client.post(CHAT, json=ASKED)
+    assert came.status_code == 400
+    assert "0123456789abcdef" not in came.text
+
+
+def test_a_bare_name_opens_no_folder_of_this_machine() -> None:
+    with world('default_provider = "local"\n') as (gateway, _):
+        came = gateway.client.post(CHAT, json={**ASKED, "model": "some-folder"})
+    assert (came.status_code, came.json()["error"]["code"]) == (404, "model_not_found")
+    assert "does not serve" in came.json()["error"]["message"]

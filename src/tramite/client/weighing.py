@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from operator import attrgetter
 from typing import Any
 
 from tramite.calls import Call, ChatCall, CompletionCall, EmbeddingCall, RerankCall
-from tramite.messages import Image
+from tramite.messages import Image, Opaque
 from tramite.pipeline.envelope import Pictures
 
 _TEXT = attrgetter("text")
 _BASE64 = 4 / 3
+_FILE = re.compile(r'"type": ?"(?:document|file|input_file|container_upload)"')
+"""Parts whose text is elsewhere, or packed: a page of a PDF may be a few bytes, and an address always is."""
 
 
 def text_bytes(call: Call) -> int:
@@ -20,12 +23,14 @@ def text_bytes(call: Call) -> int:
 
 
 def pictures(call: Call) -> Pictures:
-    """The pictures in the call, with the bytes that they are in a body: base64, and nothing for an address."""
+    """The pictures in the call, with the bytes that they are in a body: base64, and nothing for an address; and whether
+    there are files."""
     if not isinstance(call, ChatCall):
         return Pictures()
     parts = [part for message in call.messages if type(message.content) is tuple for part in message.content]
     found = [part for part in parts if isinstance(part, Image)]
-    return Pictures(len(found), sum(int(len(part.data or b"") * _BASE64) for part in found))
+    files = any(isinstance(part, Opaque) and _FILE.search(part.json) for part in parts)
+    return Pictures(len(found), sum(int(len(part.data or b"") * _BASE64) for part in found), files)
 
 
 def texts(call: Call, value: Any) -> tuple[str, str]:

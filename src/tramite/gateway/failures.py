@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from copy import copy
 
 from tramite.dialects.base import Dialect
 from tramite.errors import (
@@ -12,6 +13,7 @@ from tramite.errors import (
     ConfigError,
     InvalidCall,
     NoModelConfigured,
+    ProviderError,
     TramiteError,
     UnknownProvider,
 )
@@ -33,6 +35,9 @@ def told(error: BaseException) -> BaseException:
         return RuntimeError()
     if not isinstance(error, TramiteError):
         logger.error("a request failed: %s", redact(repr(error)), exc_info=error)
+    if isinstance(error, ProviderError) and (message := redact(error.message)) != error.message:
+        error = copy(error)  # a provider may repeat what it was asked with
+        error.message = message
     return error
 
 

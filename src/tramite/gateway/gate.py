@@ -41,9 +41,9 @@ class Served:
         if model is None or model in self.config.routes or model in self.named:
             return
         prefix, slash, _ = model.partition("/")
-        provider = canonical(prefix)
-        if not slash or provider not in self.config.providers:
-            return  # a bare name, or one that is wrong: the routes say what there is
+        provider = canonical(prefix) if slash else self.config.default_provider
+        if provider not in self.config.providers or (not slash and f"{provider}/{model}" in self.named):
+            return  # what is wrong with a name that stands for nothing, the routes say
         if provider in CLOSED or provider not in self._open:
             near = nearest(model, [*self.config.routes, *self.named])
             raise ModelNotFound(f"the gateway does not serve {model[:200]!r}{near}", status=404)

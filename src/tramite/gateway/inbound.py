@@ -6,6 +6,7 @@ model: of two `model` keys one is read and one is written, the same. Else it is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from copy import copy
 from functools import partial
@@ -32,6 +33,9 @@ _encode = msgspec.json.Encoder().encode
 _decode_any = msgspec.json.Decoder().decode
 _USAGE = Raw(b'{"include_usage":true}')
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+_ATTACHED = re.compile(rb'image|[:,\[{\s]"(?:input_)?(?:file|document|container_upload)|\\u00[67]')
+"""What a body with pictures or files has in it; their names may be written with escaped letters."""
 
 
 class Inbound:
@@ -163,10 +167,13 @@ class Inbound:
 
     def _size(self) -> int:
         """An upper bound that costs nothing; pictures, which would spoil it, are not counted."""
-        return len(self._body) - (self._pictures().bytes if b"image" in self._body else 0)
+        try:
+            return len(self._body) - self._pictures().bytes
+        except InvalidCall:  # the target may understand it
+            return len(self._body)
 
     def _pictures(self) -> Pictures:
-        return pictures(self.translation.call) if b"image" in self._body else Pictures()
+        return pictures(self.translation.call) if _ATTACHED.search(self._body) else Pictures()
 
     def _texts(self, value: Any) -> tuple[str, str]:
         reply = self.door.operation.decode(value) if isinstance(value, bytes) and value else ""

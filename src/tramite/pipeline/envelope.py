@@ -19,10 +19,12 @@ from .retry import Retry
 
 
 class Pictures(Struct, frozen=True):
-    """The pictures that a request brings along, and how many bytes of its body they are."""
+    """The pictures that a request brings along, and how many bytes of its body they are; and whether there are files
+    beside them, or what stands for some, of which nobody can tell how much there is to read."""
 
     count: int = 0
     bytes: int = 0
+    files: bool = False
 
 
 def _no_pictures() -> Pictures:

@@ -9,7 +9,7 @@ import msgspec
 
 from tramite.config import Budget
 from tramite.config.pricing import unpriced
-from tramite.errors import ConfigError
+from tramite.errors import ConfigError, InvalidCall
 from tramite.store import Allowance, Entry, Texts
 from tramite.store.redaction import redact
 
@@ -106,7 +106,8 @@ class Ledger:
 
 
 def _most_nanousd(passage: Passage, envelope: Envelope) -> int | None:
-    """The worst case (design §3): every byte of the body a token, pictures by the table, all the output asked for."""
+    """The worst case (design §3): every byte of the body a token, pictures by the table, all the output asked for;
+    with files, as much to read as there is room for. Raises InvalidCall where nobody says how much that is."""
     endpoint = passage.endpoint
     if endpoint.price is None:
         return None
@@ -115,6 +116,13 @@ def _most_nanousd(passage: Passage, envelope: Envelope) -> int | None:
     pictures = envelope.pictures()
     each = IMAGE_TOKENS.get(endpoint.dialect.name, MOST_IMAGE_TOKENS)
     read = len(passage.encoded.body) - pictures.bytes + pictures.count * each
+    if pictures.files:
+        if not endpoint.context_tokens:
+            room = f'[models."{endpoint.name}"] needs context_tokens'
+            raise InvalidCall(
+                f"a budget must know how much there is to read at most, and with files {room}", "messages"
+            )
+        read = max(read, endpoint.context_tokens)
     return endpoint.price.most_nanousd(read, (envelope.max_output or 0) * envelope.n)
 
 
