@@ -128,7 +128,7 @@ def run(url: str, folder: Path, kills: int, callers: int = 250, workers: int = 4
     store.close()
     bills = [accounts[client_of(secret(n))].billed_nanousd for n in range(used) if client_of(secret(n)) in accounts]
     requests = sum(account.requests for account in accounts.values())
-    spent, cases = _audit(url, used, bills)
+    spent, cases = audit(url, [allowance(n) for n in range(used)], bills)
     billed, most = sum(bills) / CAP_NANOUSD / len(bills), max(bills) / CAP_NANOUSD
     return (
         f"{kills} kills, {workers} x {callers} callers, {requests:,} requests, {len(bills)} budgets: billed "
@@ -137,14 +137,12 @@ def run(url: str, folder: Path, kills: int, callers: int = 250, workers: int = 4
     )
 
 
-def _audit(url: str, used: int, bills: Sequence[int]) -> tuple[int, int]:
+def audit(url: str, allowances: Sequence[Allowance], bills: Sequence[int]) -> tuple[int, int]:
     """An hour later, when no lease can be alive any more: what was spent, and how many holds there were."""
     assert bills
     assert max(bills) <= CAP_NANOUSD, f"the provider charged {max(bills)} of {CAP_NANOUSD}"
     store = open_store(url, lambda: time.time_ns() + 3600 * NS)
-    spent = 0
-    for n in range(used):
-        spent += asyncio.run(_fits(store, n))
+    spent = sum([asyncio.run(_fits(store, each)) for each in allowances])
     database = store.connect()
     [[alive]] = database.execute("SELECT count(*) FROM attempts WHERE state IN ('held', 'sent')")
     [[ended]] = database.execute("SELECT count(*) FROM attempts WHERE held_nanousd IS NOT NULL")
@@ -154,18 +152,18 @@ def _audit(url: str, used: int, bills: Sequence[int]) -> tuple[int, int]:
     return spent, ended
 
 
-async def _fits(store: Store, n: int) -> int:
+async def _fits(store: Store, allowed: Allowance) -> int:
     """A further call that fits is admitted, down to the last billionth; what was spent before it."""
-    [before] = store.budgets([allowance(n)])
-    probe = Entry(id=f"probe-{n}", at_ns=time.time_ns())
-    await store.place(probe, 0, [allowance(n)], 1)
+    [before] = store.budgets([allowed])
+    probe = Entry(id=f"probe-{allowed.name}", at_ns=time.time_ns())
+    await store.place(probe, 0, [allowed], 1)
     store.release(probe.id)
     await store.flush()
-    [swept] = store.budgets([allowance(n)])
+    [swept] = store.budgets([allowed])
     assert swept.held_nanousd == 0, swept
     assert swept.spent_nanousd <= CAP_NANOUSD, swept
-    rest = Entry(id=f"rest-{n}", at_ns=time.time_ns())
-    await store.place(rest, swept.left_nanousd, [allowance(n)], 1)
+    rest = Entry(id=f"rest-{allowed.name}", at_ns=time.time_ns())
+    await store.place(rest, swept.left_nanousd, [allowed], 1)
     store.release(rest.id)
     await store.flush()
     return max(before.spent_nanousd, swept.spent_nanousd)

@@ -307,4 +307,4 @@ async def test_a_prepared_chat_may_be_as_large_as_a_message() -> None:
 
 async def test_a_ticket_is_asked_for_with_post() -> None:
     async with world() as (place, _), aiohttp.ClientSession() as http, http.get(f"http://{place}/tickets") as response:
-        assert response.status == 400
+        assert response.status == 405

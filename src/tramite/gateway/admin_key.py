@@ -32,13 +32,12 @@ class AdminKey:
     @property
     def is_open(self) -> bool:
         """Whether this machine may administer without any key; to be said when the gateway starts."""
-        settings = self._gateway()
-        return not self._digest and is_loopback(settings.host) and not settings.hosts
+        return not self._digest and is_alone(self._gateway())
 
     def refusal(self, scope: Scope) -> KeyRefused | None:
         """Why this request may not administer; None where it may."""
         if not self._digest:
-            if self.is_open and _is_from_here(scope):
+            if self.is_open and is_from_here(scope):
                 return None
             said = f"without an admin key this is for this machine alone: set {VARIABLE} where the gateway starts"
             return refused(said, "admin_key_not_set", 403)
@@ -73,7 +72,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _is_from_here(scope: Scope) -> bool:
+def is_alone(settings: Gateway) -> bool:
+    """Whether no other machine is meant to reach it, by itself or through a proxy that has a name."""
+    return is_loopback(settings.host) and not settings.hosts
+
+
+def is_from_here(scope: Scope) -> bool:
+    """Whether this machine asks, and not a proxy on it for somebody else."""
     client = scope.get("client")
     here = client is not None and is_loopback(client[0])
     return here and not any(name in _PASSED_ON for name, _ in scope["headers"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import unquote
 
 from tramite.errors import InvalidCall, TramiteError
 
@@ -66,13 +65,14 @@ class Gateway:
 
     async def _ask(self, door: Door, model: str | None, scope: Scope, receive: Receive, send: Send) -> None:
         """One request at one door."""
+        if scope["method"] != "POST":
+            await respond(send, *failures.wrong_method(door.dialect, scope["method"], "POST"))
+            return
         gate = self.gate
         core = gate.core  # the same from here on, whatever is reloaded meanwhile
         try:
-            if scope["method"] != "POST":
-                raise InvalidCall(f"this is asked with POST, not {scope['method'][:20]}", "method")
             body = await read_body(scope, receive, core.config.gateway.max_body_mb * 1_000_000)
-            inbound = Inbound(door, body, model and unquote(model), _forwarded(door, scope))
+            inbound = Inbound(door, body, model, _forwarded(door, scope))
             gate.served.check(inbound.model)
             caller = await gate.caller(scope, inbound.model)
             send = told.with_limits(send, core.governor, caller)
@@ -89,19 +89,20 @@ class Gateway:
             finally:
                 gate.streams.discard(streaming)
         except TramiteError as error:
-            status, headers, said = failures.response(door.dialect, error)
-            await respond(send, status, headers, said)
+            await respond(send, *failures.response(door.dialect, error))
 
     async def _models(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`/v1/models`, and one of them."""
+        if scope["method"] not in ("GET", "HEAD"):
+            await respond(send, *failures.wrong_method(CHAT.dialect, scope["method"], "GET", "HEAD"))
+            return
         try:
-            await self.gate.authenticate(scope)
+            key = await self.gate.key_of(scope)
         except TramiteError as error:
-            status, headers, said = failures.response(CHAT.dialect, error)
-            await respond(send, status, headers, said)
+            await respond(send, *failures.response(CHAT.dialect, error))
             return
         path = scope["path"]
-        found = list_models(self.gate) if path == MODELS else one_model(self.gate, unquote(path[len(MODELS) + 1 :]))
+        found = list_models(self.gate, key) if path == MODELS else one_model(self.gate, key, path[len(MODELS) + 1 :])
         if found is None:
             await _nothing_here(scope, receive, send)
         else:

@@ -19,12 +19,13 @@ _SECURITY: list[Schema] = [{"key": []}, {"anthropic": []}, {"azure": []}]
 _STATUSES = {
     "400": "The request is not possible: wrong JSON, a setting that the target lacks.",
     "401": "The key is missing, wrong, expired or revoked.",
-    "402": "A budget would be passed (in Anthropic's words).",
+    "402": "A budget would be passed.",
     "403": "The key may not use this model, or not from there; or the request's host or origin is not ours.",
     "404": "There is no such model here.",
+    "405": "This path is asked in another way; see Allow.",
     "413": "The body is too large.",
     "415": "The body must be application/json.",
-    "429": "A limit or a budget of the key would be passed; see Retry-After.",
+    "429": "A limit would be passed; see Retry-After.",
     "500": "The gateway failed; its log says why.",
     "502": "The provider could not be reached, or gave no answer.",
     "503": "Too much at once, or the gateway is being stopped; see Retry-After.",
@@ -63,16 +64,23 @@ def _paths() -> Schema:
     answer = _asked("Responses, as OpenAI has them; stateless", "ResponsesRequest", "ResponsesReply")
     message = _asked("Messages, as Anthropic has them", "MessagesRequest", "MessagesReply", error="AnthropicError")
     azure = "/openai/deployments/{deployment}"
+    doors = {
+        "/v1/chat/completions": chat,
+        "/v1/completions": completion,
+        "/v1/embeddings": embedding,
+        "/v1/responses": answer,
+        "/v1/messages": message,
+    }
     return {
-        "/v1/chat/completions": {"post": chat},
-        "/v1/completions": {"post": completion},
-        "/v1/embeddings": {"post": embedding},
-        "/v1/responses": {"post": answer},
-        "/v1/messages": {"post": message},
+        **{path: {"post": found} for path, found in doors.items()},
         f"{azure}/chat/completions": {"post": _of_azure(chat, "AzureChatRequest")},
         f"{azure}/completions": {"post": _of_azure(completion, "AzureCompletionRequest")},
         f"{azure}/embeddings": {"post": _of_azure(embedding, "AzureEmbeddingRequest")},
-        "/v1/models": {"get": _read("The routes and models that are served", "Models")},
+        **{f"/openai{path}": {"post": found} for path, found in doors.items()},
+        "/v1/models": {"get": _read("The routes and models that the key may use", "Models")},
+        "/v1/models/{model}": {"get": _one_model()},
+        "/tickets": {"post": _ticket()},
+        "/v1/stream": {"get": _played()},
         "/health/live": {"get": _plain("Whether the process runs", "Health", tag="health")},
         "/health/ready": {"get": _ready()},
         "/metrics": {"get": _metrics()},
@@ -117,6 +125,31 @@ def _read(summary: str, reply: str) -> Schema:
     }
     found = _plain(summary, reply, tag="models")
     return {**found, "security": _SECURITY, "responses": {**found["responses"], **failures}}
+
+
+def _one_model() -> Schema:
+    found = _read("One of them", "Model")
+    missing = {"description": _STATUSES["404"], "content": {"application/json": _ref("OpenAIError")}}
+    model = {"name": "model", "in": "path", "required": True, "schema": _MODEL}
+    return {**found, "parameters": [model], "responses": {**found["responses"], "404": missing}}
+
+
+def _ticket() -> Schema:
+    return _asked("A ticket for what cannot send headers: a WebSocket, or a prepared stream", "Wish", "Ticket", False)
+
+
+def _played() -> Schema:
+    ticket = {"name": "ticket", "in": "query", "required": True, "schema": TEXT}
+    return {
+        "tags": ["models"],
+        "summary": "The chat that was prepared with a ticket, once, for an EventSource",
+        "security": [],
+        "parameters": [ticket],
+        "responses": {
+            "200": {"description": "The answer's messages.", "content": {"text/event-stream": {"schema": TEXT}}},
+            "204": {"description": "There is no such ticket, or not any more."},
+        },
+    }
 
 
 def _plain(summary: str, reply: str, tag: str) -> Schema:
@@ -165,6 +198,7 @@ def _schemas() -> Schema:
         "EmbeddingRequest": _object({"model": _MODEL, **embedding}, "input"),
         "AzureEmbeddingRequest": _object(embedding, "input"),
         "ResponsesRequest": _object({"model": _MODEL, **answer}, "input"),
+        "Wish": _object({"for": {"enum": ["websocket", "stream"]}, "body": {"type": ["object", "null"]}}, "for"),
         "MessagesRequest": _object({"model": _MODEL, **anthropic}, "messages", "max_tokens"),
         **_replies(),
     }
@@ -190,6 +224,8 @@ def _replies() -> Schema:
         ),
         "ResponsesReply": _object({"id": TEXT, "status": TEXT, "output": _list({"type": "object"})}, "output"),
         "MessagesReply": _object({"id": TEXT, "role": TEXT, "content": _list({"type": "object"})}, "content"),
+        "Ticket": _object({"ticket": TEXT, "url": TEXT, "expires_in_s": {"type": "number"}}, "ticket", "url"),
+        "Model": listed,
         "Models": _object({"object": TEXT, "data": _list(listed)}, "data"),
         "Health": _object({"status": TEXT, "missing": TEXT}, "status"),
         "OpenAIError": _object({"error": openai}, "error"),

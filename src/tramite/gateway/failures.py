@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import logging
 import math
+from copy import copy
 
 from tramite.dialects.base import Dialect
-from tramite.errors import AuthenticationFailed, BadReply, ConfigError, NoModelConfigured, TramiteError, UnknownProvider
+from tramite.errors import (
+    AuthenticationFailed,
+    BadReply,
+    ConfigError,
+    InvalidCall,
+    NoModelConfigured,
+    ProviderError,
+    TramiteError,
+    UnknownProvider,
+)
 from tramite.store.redaction import redact
 from tramite.wire.frames import Frame
 
@@ -25,6 +35,9 @@ def told(error: BaseException) -> BaseException:
         return RuntimeError()
     if not isinstance(error, TramiteError):
         logger.error("a request failed: %s", redact(repr(error)), exc_info=error)
+    if isinstance(error, ProviderError) and (message := redact(error.message)) != error.message:
+        error = copy(error)  # a provider may repeat what it was asked with
+        error.message = message
     return error
 
 
@@ -39,6 +52,12 @@ def response(dialect: Dialect, error: BaseException) -> tuple[int, Headers, byte
     if wait_s is not None and status in (402, 429, 503, 529):
         headers.append((b"retry-after", str(max(1, math.ceil(wait_s))).encode()))
     return status, headers, body
+
+
+def wrong_method(dialect: Dialect, method: str, *allowed: str) -> tuple[int, Headers, bytes]:
+    """Status, headers and body of what is asked in another way than it can be."""
+    _, headers, body = response(dialect, InvalidCall(f"this takes {allowed[0]}, not {method[:20]}", "method"))
+    return 405, [*headers, (b"allow", ", ".join(allowed).encode())], body
 
 
 def frames(dialect: Dialect, error: BaseException) -> list[Frame]:

@@ -15,11 +15,12 @@ from tramite.errors import ModelNotFound
 from tramite.pipeline.metrics import Metrics
 from tramite.pipeline.observing import Caller
 from tramite.providers.catalogue import canonical
+from tramite.store.keys import Key
 
 from .access import AccessFacts
-from .admin_key import is_loopback
+from .admin_key import is_alone, is_from_here
 from .asgi import Scope, address_of
-from .keys import KeyRing, caller, check_model, refused, secret_of
+from .keys import KeyRefused, KeyRing, caller, check_address, check_model, refused, secret_of
 
 CLOSED = frozenset(("local",))
 """Providers that would open what a name says, on this machine: only models that the configuration names are served."""
@@ -40,9 +41,9 @@ class Served:
         if model is None or model in self.config.routes or model in self.named:
             return
         prefix, slash, _ = model.partition("/")
-        provider = canonical(prefix)
-        if not slash or provider not in self.config.providers:
-            return  # a bare name, or one that is wrong: the routes say what there is
+        provider = canonical(prefix) if slash else self.config.default_provider
+        if provider not in self.config.providers or (not slash and f"{provider}/{model}" in self.named):
+            return  # what is wrong with a name that stands for nothing, the routes say
         if provider in CLOSED or provider not in self._open:
             near = nearest(model, [*self.config.routes, *self.named])
             raise ModelNotFound(f"the gateway does not serve {model[:200]!r}{near}", status=404)
@@ -97,37 +98,38 @@ class Gate:
 
     async def caller(self, scope: Scope, model: str | None) -> Caller:
         """Who asks, and may ask for this model. Raises KeyRefused, StoreFailed."""
-        address = address_of(scope)
-        if not self.keyring.in_use and not await self.keyring.came_into_use():
-            return self._anybody(address)
-        secret = secret_of(scope)
-        key = self.keyring.find(secret) or await self.keyring.load(secret)
-        who = caller(key, address)
+        key, address = await self.key_of(scope), address_of(scope)
+        if key is None:
+            return Caller(address=address)
         check_model(key, model, self.config)
-        return who
+        return caller(key, address)
 
-    async def authenticate(self, scope: Scope) -> str:
-        """The id of the key that asks; empty where none is needed. Raises KeyRefused, StoreFailed."""
+    async def key_of(self, scope: Scope) -> Key | None:
+        """The key that asks, from where it may; None where none is needed. Raises KeyRefused, StoreFailed."""
         if not self.keyring.in_use and not await self.keyring.came_into_use():
-            return self._anybody(address_of(scope)).key
+            if not is_from_here(scope):
+                raise _without_keys()
+            self._check_alone()
+            return None
         secret = secret_of(scope)
         key = self.keyring.find(secret) or await self.keyring.load(secret)
-        return key.id
+        check_address(key, address_of(scope))
+        return key
 
     async def caller_of(self, key_id: str, address: str, model: str | None) -> Caller:
         """Who asks, where a ticket stands for the key. Raises KeyRefused, StoreFailed."""
         if not self.keyring.in_use:
-            return self._anybody(address)
-        key = await self.keyring.live(key_id)
-        who = caller(key, address)
-        check_model(key, model, self.config)
-        return who
-
-    def _anybody(self, address: str) -> Caller:
-        """Before there is any key, this machine alone may ask."""
-        if is_loopback(self.config.gateway.host):
+            self._check_alone()
             return Caller(address=address)
-        raise refused("this gateway has no key yet, and is open to other machines: tramite keys create", "no_keys")
+        key = await self.keyring.live(key_id)
+        check_address(key, address)
+        check_model(key, model, self.config)
+        return caller(key, address)
+
+    def _check_alone(self) -> None:
+        """Before there is any key, this machine alone may ask."""
+        if not is_alone(self.config.gateway):
+            raise _without_keys()
 
     def drain(self) -> None:
         """Tell the streams under way that they are to end now."""
@@ -142,6 +144,10 @@ class Gate:
         """Write down what is queued, and let go of connections."""
         await self.keyring.aclose()
         await self._core.aclose()
+
+
+def _without_keys() -> KeyRefused:
+    return refused("this gateway has no key yet, and other machines ask it: tramite keys create NAME", "no_keys")
 
 
 async def _no_reload() -> None:

@@ -6,6 +6,7 @@ model: of two `model` keys one is read and one is written, the same. Else it is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from copy import copy
 from functools import partial
@@ -24,22 +25,25 @@ from tramite.pipeline.observing import Caller
 
 from .carried import is_mixed
 from .doors import RESPONSES, Door
+from .forbidden import check
 from .translation import Translation
 
 _decode = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _decode_any = msgspec.json.Decoder().decode
 _USAGE = Raw(b'{"include_usage":true}')
-_STATEFUL = ("previous_response_id", "conversation", "background", "store")
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+_PICTURED = re.compile(rb"image|\\u00[67]")
+"""What a body with pictures has in it; their names may be written with escaped letters."""
 
 
 class Inbound:
     """One request at one door. Raises InvalidCall for a body that is no JSON object, or names no model."""
 
     __slots__ = (
-        *("_body", "_cap", "_forwarded", "_mixed", "_translation", "always_translated", "door", "fields", "model"),
-        *("n", "stream", "wants_usage"),
+        *("_body", "_cap", "_forwarded", "_mixed", "_prompts", "_translation", "always_translated", "answers", "door"),
+        *("fields", "model", "stream", "wants_usage"),
     )
 
     def __init__(self, door: Door, body: bytes, model: str | None = None, forwarded: Mapping[str, str] = {}) -> None:
@@ -58,11 +62,12 @@ class Inbound:
             body.decode()  # what is passed on unread must be text all the same (RFC 8259, 8.1)
         except _UNREADABLE as error:
             raise InvalidCall(f"the body is no JSON object: {error}") from None
-        if door is RESPONSES:
-            self._check_stateless()
+        check(door, self.fields)
         self.model = model if model is not None else self._text("model")
         self.stream = self._flag("stream")
-        self.n = (self._count("n") or 1) * self._prompts()
+        self._prompts = self._count_prompts()
+        self.answers = (self._count("n") or 1) * self._prompts
+        """How many come back."""
         self.wants_usage = True
         if self.stream and door.asks_for_usage:
             self.wants_usage = bool(self._object("stream_options").get("include_usage"))
@@ -79,8 +84,8 @@ class Inbound:
             receive=self.receive,
             watch=self.watch if self.stream else None,
             stream=self.stream,
-            n=self.n,
-            best_of=(self._count("best_of") or 0) * self._prompts(),
+            n=self.answers,
+            best_of=(self._count("best_of") or 0) * self._prompts,
             caller=caller,
             text_bytes=self._size,
             pictures=self._pictures,
@@ -99,7 +104,7 @@ class Inbound:
         if self.stream and door.asks_for_usage and not self.wants_usage and target.traits.include_usage:
             fields["stream_options"] = self._with_usage()
         if self._cap is not None:
-            name = target.traits.max_tokens_field if door.asks_for_usage else door.max_output[0]
+            name = target.traits.max_tokens_field if door.kind == "chat" and door.asks_for_usage else door.max_output[0]
             fields[name] = Raw(_encode(self._cap))
         if door is RESPONSES:
             fields["store"] = Raw(b"false")  # a provider that is not told keeps it
@@ -115,7 +120,7 @@ class Inbound:
     def watch(self, operation: Operation) -> Watcher:
         """What best watches a target's stream: only one that is translated is read as well."""
         if self.passes(operation):
-            return operation.watcher(self.n)
+            return operation.watcher(self.answers)
         return self.translation.watch(operation)
 
     def passes(self, operation: Operation) -> bool:
@@ -149,34 +154,29 @@ class Inbound:
         capped._cap, capped._translation = most, None
         return capped.envelope(caller)
 
-    def _check_stateless(self) -> None:
-        """Nothing is kept here from one request to the next, and so nothing can be referred to."""
-        for name in _STATEFUL:
-            if self._value(name):
-                raise InvalidCall(f"{name} is not served: nothing is kept here between requests; send it all", name)
-
     def _max_output(self) -> int | None:
         if self._cap is not None:
             return self._cap
-        for name in self.door.max_output:
-            if (most := self._count(name)) is not None:
-                return most
-        return None
+        said = [most for name in self.door.max_output if (most := self._count(name)) is not None]
+        return max(said, default=None)  # of two, servers differ in which they follow
 
-    def _prompts(self) -> int:
+    def _count_prompts(self) -> int:
         """A completion's prompt may be several, each of which is answered; a list of numbers is one, in tokens."""
         raw = self.fields.get("prompt") if self.door.kind == "completion" else None
         if raw is None or bytes(memoryview(raw)[:1]) != b"[":
             return 1
-        prompts = _decode_any(raw)
+        prompts = self._value("prompt")
         return 1 if not prompts or isinstance(prompts[0], int) else len(prompts)
 
     def _size(self) -> int:
         """An upper bound that costs nothing; pictures, which would spoil it, are not counted."""
-        return len(self._body) - (self._pictures().bytes if b"image" in self._body else 0)
+        try:
+            return len(self._body) - self._pictures().bytes
+        except InvalidCall:  # the target may understand it
+            return len(self._body)
 
     def _pictures(self) -> Pictures:
-        return pictures(self.translation.call) if b"image" in self._body else Pictures()
+        return pictures(self.translation.call) if _PICTURED.search(self._body) else Pictures()
 
     def _texts(self, value: Any) -> tuple[str, str]:
         reply = self.door.operation.decode(value) if isinstance(value, bytes) and value else ""
@@ -188,7 +188,10 @@ class Inbound:
 
     def _value(self, name: str) -> Any:
         raw = self.fields.get(name)
-        return None if raw is None else _decode_any(raw)
+        try:
+            return None if raw is None else _decode_any(raw)
+        except _UNREADABLE as error:
+            raise InvalidCall(f"{name} cannot be read: {error}", name) from None
 
     def _text(self, name: str) -> str | None:
         value = self._value(name)

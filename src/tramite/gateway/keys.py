@@ -268,17 +268,16 @@ def check_model(key: Key, model: str | None, config: Config) -> None:
         raise refused(f"the API key {key.name!r} may not use {asked}; it may use {may}", "model_not_allowed", 403)
 
 
-def allowed_from(key: Key, address: str) -> bool:
-    """Whether a key may be used from this address."""
-    return not key.terms.addresses or _within(key.terms.addresses, address)
+def check_address(key: Key, address: str) -> None:
+    """Raises KeyRefused where a key may not be used from this address."""
+    allowed = key.terms.addresses
+    if allowed and not _within(allowed, address):
+        raise refused(f"the API key {key.name!r} may not be used from {address}", "address_not_allowed", 403)
 
 
 def caller(key: Key, address: str) -> Caller:
-    """Who asks, as the pipeline knows them. Raises KeyRefused where the key may not be used from there."""
-    terms = key.terms
-    if terms.addresses and not _within(terms.addresses, address):
-        raise refused(f"the API key {key.name!r} may not be used from {address}", "address_not_allowed", 403)
-    return Caller(key=key.name, address=address, limits=terms.limits, budget=terms.budget)
+    """Who asks, as the pipeline knows them."""
+    return Caller(key=key.name, address=address, limits=key.terms.limits, budget=key.terms.budget)
 
 
 def _matches(patterns: tuple[str, ...], name: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from tramite.client.core import Core
@@ -14,8 +15,9 @@ from tramite.config import Config, show
 from tramite.config.rules import dotted
 from tramite.errors import TramiteError
 
-AT_START = ("gateway.host", "gateway.port", "gateway.workers")
-"""What is decided when the gateway starts."""
+AT_START = ("gateway.host", "gateway.port", "gateway.workers", "store.url")
+"""What is decided when the gateway starts: who may ask without a key hangs on where it listens, and keys are in the
+store."""
 GRACE_S = 5.0
 
 
@@ -64,7 +66,9 @@ class Reloader:
         async with self._one_at_a_time:
             config = await asyncio.to_thread(self._load)  # files, and it may be a slow disk
             old = self._gate.core
-            changes, new = compare(old.config, config), old.renewed(config)
+            changes = compare(old.config, config)
+            config = _as_started(old.config, config)
+            new = old.renewed(config)
             self._gate.core = new
             self._told(config)
             task = asyncio.get_running_loop().create_task(_close_later(old, new))
@@ -81,6 +85,13 @@ def compare(old: Config, new: Config) -> Changes:
     changed = tuple(sorted(key for key in before.keys() & after.keys() if before[key] != after[key]))
     waits = tuple(key for key in AT_START if key in (*added, *removed, *changed))
     return Changes(added, removed, changed, waits)
+
+
+def _as_started(old: Config, new: Config) -> Config:
+    """The new one with what only a restart can change as it was."""
+    replace, ours = msgspec.structs.replace, old.gateway
+    gateway = replace(new.gateway, host=ours.host, port=ours.port, workers=ours.workers)
+    return replace(new, gateway=gateway, store=replace(new.store, url=old.store.url))
 
 
 def _settings(config: Config) -> dict[str, str]:

@@ -191,7 +191,8 @@ async def _admit(gate: Gate, tickets: Tickets, scope: Scope) -> Who:
     """Who is at the other end: by ticket, else by headers. Raises AuthenticationFailed, StoreFailed."""
     ticket = ticket_of(scope)
     if not ticket:
-        return partial(gate.caller_of, await gate.authenticate(scope), address_of(scope))
+        key = await gate.key_of(scope)
+        return partial(gate.caller_of, "" if key is None else key.id, address_of(scope))
     issued = await tickets.redeem(ticket, "websocket", address_of(scope))
     if issued is None:
         raise AuthenticationFailed(SPENT, status=401)

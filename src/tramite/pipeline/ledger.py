@@ -43,6 +43,8 @@ _NOT_IN_IT = re.compile(
 )
 """What is larger than it looks, or refers to what only the provider has: an earlier answer, a file, a template. It
 cannot be text in a body: there, quotation marks are escaped."""
+_ESCAPED = re.compile(rb"\\u00[4-7]")
+"""Letters that no encoder escapes: names that are not to be found."""
 
 
 class Ledger:
@@ -135,9 +137,10 @@ def _most_read(passage: Passage, envelope: Envelope) -> int:
     body, endpoint, pictures = passage.encoded.body, passage.endpoint, envelope.pictures()
     each = IMAGE_TOKENS.get(endpoint.dialect.name, MOST_IMAGE_TOKENS)
     read = len(body) - pictures.bytes + pictures.count * each
-    if b'"tools"' in body:
+    plain = msgspec.json.encode(msgspec.json.decode(body)) if _ESCAPED.search(body) else body
+    if b'"tools"' in plain:
         read += TOOL_TOKENS
-    if _NOT_IN_IT.search(body):
+    if _NOT_IN_IT.search(plain):
         read += endpoint.context_tokens or LARGEST_WINDOW
     return read
 
