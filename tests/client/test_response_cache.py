@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tests.client.world import config, in_process
 from tramite import AsyncClient, IncompleteStream, InvalidCall, Metrics, Retry
 from tramite.simulator import Engine, InProcess, Options
+from tramite.store.opening import connect
 
 ON = "[cache]\nenabled = true\n"
 
@@ -113,3 +115,22 @@ async def test_with_a_store_the_answers_outlive_the_client(tmp_path: Path) -> No
     assert reply.cached
     labels = {"provider": "sim", "model": "ok", "kind": "chat", "outcome": "cached"}
     assert metrics.registry.get_sample_value("tramite_requests_total", labels) == 1
+
+
+async def test_an_answer_that_is_not_found_soon_is_asked_for_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tramite.client.answers.LOOK_S", 0.01)
+    url = f"sqlite:///{tmp_path}/answers.sqlite"
+    llm, provider = in_process(more=f'[store]\nurl = "{url}"\n')
+    somebody_else = connect(url)
+    somebody_else.begin()
+    try:
+        async with asyncio.timeout(2):
+            for question in ("one", "two"):  # what is kept of the first is in the second's way
+                await llm.chat(question, cache=True)
+    finally:
+        somebody_else.rollback()
+        somebody_else.close()
+    assert provider.stats().requests == 2
+    await llm.aclose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Mapping
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tramite.store.responses import ResponseCache
 
 R = TypeVar("R", Reply, EmbeddingReply, RerankReply)
+
+LOOK_S = 1.0
+"""How long an earlier answer is looked for: behind a database that somebody else keeps, asking anew is faster."""
 
 
 class Answers:
@@ -46,7 +50,10 @@ class Answers:
     async def find(self, key: str, form: type[R], envelope: Envelope) -> R | None:
         """The answer that is kept under this key, if there is one; observers are told. Raises ConfigError."""
         began_s = time.monotonic()
-        data = await self._opened().get(key)
+        try:
+            data = await asyncio.wait_for(self._opened().get(key), LOOK_S)
+        except TimeoutError:
+            return None
         reply = None if data is None else unpacked(data, form)
         if reply is None:
             return None
