@@ -202,3 +202,35 @@ def test_a_bare_name_opens_no_folder_of_this_machine() -> None:
         came = gateway.client.post(CHAT, json={**ASKED, "model": "some-folder"})
     assert (came.status_code, came.json()["error"]["code"]) == (404, "model_not_found")
     assert "does not serve" in came.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "passes"),
+    [
+        (CHAT, {"service_tier": "priority"}, False),
+        (CHAT, {"service_tier": "auto"}, True),
+        (CHAT, {"web_search_options": {}}, False),
+        (CHAT, {"tools": [{"type": "function", "function": {"name": "f"}}]}, True),
+        ("/v1/messages", {"speed": "fast"}, False),
+        ("/v1/messages", {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, False),
+        (
+            "/v1/messages",
+            {"tools": [{"name": "f", "input_schema": {}}, {"type": "bash_20250124", "name": "bash"}]},
+            True,
+        ),
+        (RESPONSES, {"tools": [{"type": "code_interpreter"}]}, False),
+    ],
+    ids=str,
+)
+def test_what_costs_more_than_its_tokens_is_not_for_a_budget(path: str, said: dict[str, Any], passes: bool) -> None:
+    asked = {
+        CHAT: {**ASKED, "max_tokens": 5},
+        RESPONSES: {"model": "resp/m", "input": "x", "max_output_tokens": 5},
+        "/v1/messages": {**ASKED, "model": "claude/m", "max_tokens": 5},
+    }
+    with world(TIGHT.format(100)) as (gateway, provider):
+        came = gateway.client.post(path, json={**asked[path], **said})
+    assert (came.status_code != 400, bool(provider.bodies)) == (passes, passes), came.text
+    with world() as (gateway, provider):
+        gateway.client.post(path, json={**asked[path], **said})
+    assert provider.bodies, "without a budget it passes"

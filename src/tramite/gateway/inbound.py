@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw
 
 from tramite.calls import CompletionCall
-from tramite.client.weighing import pictures, texts
+from tramite.client.weighing import UNPRICED, attached, refuse_unpriced, texts
 from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target, Watcher
 from tramite.errors import InvalidCall
 from tramite.messages import assistant
@@ -168,12 +168,16 @@ class Inbound:
     def _size(self) -> int:
         """An upper bound that costs nothing; pictures, which would spoil it, are not counted."""
         try:
-            return len(self._body) - self._pictures().bytes
+            return len(self._body) - self._attached().bytes
         except InvalidCall:  # the target may understand it
             return len(self._body)
 
     def _pictures(self) -> Pictures:
-        return pictures(self.translation.call) if _ATTACHED.search(self._body) else Pictures()
+        refuse_unpriced({name: self._value(name) for name in UNPRICED if name in self.fields})
+        return self._attached()
+
+    def _attached(self) -> Pictures:
+        return attached(self.translation.call) if _ATTACHED.search(self._body) else Pictures()
 
     def _texts(self, value: Any) -> tuple[str, str]:
         reply = self.door.operation.decode(value) if isinstance(value, bytes) and value else ""
