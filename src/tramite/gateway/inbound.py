@@ -18,7 +18,7 @@ from msgspec import Raw
 from tramite.calls import CompletionCall
 from tramite.client.weighing import UNPRICED, attached, refuse_unpriced, texts
 from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target, Watcher
-from tramite.errors import InvalidCall
+from tramite.errors import InvalidCall, ProviderError
 from tramite.messages import assistant
 from tramite.pipeline.envelope import Envelope, Pictures
 from tramite.pipeline.observing import Caller
@@ -180,8 +180,16 @@ class Inbound:
         return attached(self.translation.call) if _ATTACHED.search(self._body) else Pictures()
 
     def _texts(self, value: Any) -> tuple[str, str]:
-        reply = self.door.operation.decode(value) if isinstance(value, bytes) and value else ""
-        return texts(self.translation.call, reply)
+        """Never raises: the answer has come, whether or not it is understood here."""
+        try:
+            reply = self.door.operation.decode(value) if isinstance(value, bytes) and value else ""
+        except ProviderError:
+            reply = value.decode("utf-8", "replace")
+        try:
+            return texts(self.translation.call, reply)
+        except InvalidCall:
+            answered = reply if isinstance(reply, str) else getattr(reply, "text", "")
+            return self._body.decode(), answered
 
     def _with_usage(self) -> Raw:
         given = self._object("stream_options")
