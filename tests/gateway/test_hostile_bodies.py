@@ -16,6 +16,8 @@ from tramite.gateway.app import Gateway
 from tramite.gateway.asgi import Receive, Scope, Send, read_body, respond
 from tramite.gateway.gate import Gate
 from tramite.gateway.guards import Guards
+from tramite.store.filters import Filter
+from tramite.store.reading import open_ledger
 
 CHAT, COMPLETION, RESPONSES = "/v1/chat/completions", "/v1/completions", "/v1/responses"
 ASKED = {"model": "rec/m", "messages": [{"role": "user", "content": "hello"}]}
@@ -41,7 +43,7 @@ def _answer() -> dict[str, Any]:
 
 
 @contextmanager
-def world(more: str = "", prices: str = "") -> Iterator[tuple[Served, Recorder]]:
+def world(more: str = "", prices: str = "", kept: str = "") -> Iterator[tuple[Served, Recorder]]:
     """A gateway before one provider, by the names of its dialects: `rec`, `new` (of OpenAI's), `resp`, `claude`."""
     dialects = {"rec": "openai", "new": "openai", "resp": "openai-responses", "claude": "anthropic"}
     recorder = Recorder()
@@ -54,7 +56,7 @@ def world(more: str = "", prices: str = "") -> Iterator[tuple[Served, Recorder]]
         ]
         file = Path("hostile.toml")
         prices = prices or "".join(PRICES.format(name) for name in dialects)
-        store = f'[store]\nurl = "sqlite:///{Path.cwd()}/ledger.sqlite"\n[state]\nurl = "memory"\n'
+        store = f'[store]\nurl = "sqlite:///{Path.cwd()}/ledger.sqlite"\n{kept}[state]\nurl = "memory"\n'
         file.write_text(more + "".join(rows) + prices + store + "[retry]\nattempts = 1\n")
         gate = Gate(load(file))
         with served(Guards(Gateway(gate), gate.config.gateway), lifespan="on") as found:
@@ -194,3 +196,52 @@ def test_a_bare_name_opens_no_folder_of_this_machine() -> None:
         came = gateway.client.post(CHAT, json={**ASKED, "model": "some-folder"})
     assert (came.status_code, came.json()["error"]["code"]) == (404, "model_not_found")
     assert "does not serve" in came.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "passes"),
+    [
+        (CHAT, {"service_tier": "priority"}, False),
+        (CHAT, {"service_tier": "auto"}, True),
+        (CHAT, {"web_search_options": {}}, False),
+        (CHAT, {"tools": [{"type": "function", "function": {"name": "f"}}]}, True),
+        ("/v1/messages", {"speed": "fast"}, False),
+        ("/v1/messages", {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, False),
+        (
+            "/v1/messages",
+            {"tools": [{"name": "f", "input_schema": {}}, {"type": "bash_20250124", "name": "bash"}]},
+            True,
+        ),
+        (RESPONSES, {"tools": [{"type": "code_interpreter"}]}, False),
+    ],
+    ids=str,
+)
+def test_what_costs_more_than_its_tokens_is_not_for_a_budget(path: str, said: dict[str, Any], passes: bool) -> None:
+    asked = {
+        CHAT: {**ASKED, "max_tokens": 5},
+        RESPONSES: {"model": "resp/m", "input": "x", "max_output_tokens": 5},
+        "/v1/messages": {**ASKED, "model": "claude/m", "max_tokens": 5},
+    }
+    with world(TIGHT.format(100)) as (gateway, provider):
+        came = gateway.client.post(path, json={**asked[path], **said})
+    assert (came.status_code != 400, bool(provider.bodies)) == (passes, passes), came.text
+    with world() as (gateway, provider):
+        gateway.client.post(path, json={**asked[path], **said})
+    assert provider.bodies, "without a budget it passes"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (COMPLETION, {"model": "rec/m", "prompt": ["a private matter", "another"], "max_tokens": 5}),
+        (CHAT, {**ASKED, "functions": [{"name": "a private matter"}], "max_tokens": 5}),
+    ],
+    ids=["two prompts", "functions"],
+)
+def test_a_ledger_that_keeps_texts_keeps_what_only_the_provider_understands(path: str, said: dict[str, Any]) -> None:
+    with world(TIGHT.format(100), kept="keep_text = true\n") as (gateway, provider):
+        came = gateway.client.post(path, json=said)
+        assert (came.status_code, len(provider.bodies)) == (200, 1)
+    with open_ledger(f"sqlite:///{Path.cwd()}/ledger.sqlite") as ledger:  # type: ignore[union-attr]
+        found = list(ledger.entries(Filter(search="private matter")))
+    assert [entry.outcome for entry in found] == ["ok"]

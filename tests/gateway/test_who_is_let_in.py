@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,3 +101,32 @@ def test_what_is_asked_in_another_way_is_told_how(method: str, path: str, allowe
         came = door.client.request(method, path)
     assert (came.status_code, came.headers["allow"]) == (405, allowed)
     assert came.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_who_has_no_key_learns_of_no_model_and_has_nothing_read() -> None:
+    """Its body never comes: what is wrong with the key is said before."""
+    with gateway(models=("fast",)) as (door, _, _):
+        near = door.client.post("/v1/chat/completions", json={**CHAT, "model": "demo/demoo"})
+        port = int(door.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), 5) as client:
+            client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n")
+            early = client.recv(100)
+    assert (near.status_code, near.json()["error"]["code"]) == (401, "missing_api_key")
+    assert early.startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_key_is_told_the_same_of_models_that_it_may_not_use_and_of_those_that_are_not_there() -> None:
+    with gateway(models=("fast",)) as (door, _, headers):
+        said = [
+            door.client.post("/v1/chat/completions", json={**CHAT, "model": model}, headers=headers).json()["error"]
+            for model in ("demo/demo", "openai/gpt-4o", "nowhere/at-all", "bothh")
+        ]
+    assert {error["code"] for error in said} == {"model_not_allowed"}
+    assert all("it may use fast" in error["message"] for error in said)
+
+
+@pytest.mark.parametrize("model", ["demo/" + "x" * 1_000_000, "y" * 1_000_000 + "/x"])
+def test_a_name_that_no_model_has_is_neither_kept_nor_repeated(model: str) -> None:
+    with gateway() as (door, _, _):
+        came = door.client.post("/v1/chat/completions", json={**CHAT, "model": model})
+    assert (came.status_code, len(came.content) < 500) == (404, True)

@@ -50,7 +50,7 @@ def log(scope: Scope, request_id: str, status: int, seconds: float, facts: dict[
     parts = {
         "request": request_id,
         "method": scope.get("method", "WEBSOCKET"),
-        "path": redact(scope["path"][:LONGEST_PATH]),
+        "path": redact("".join([char if char.isprintable() else "?" for char in scope["path"][:LONGEST_PATH]])),
         "status": status,
         "ms": round(seconds * 1000, 1),
         **facts,

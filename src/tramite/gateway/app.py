@@ -8,7 +8,7 @@ from tramite.errors import InvalidCall, TramiteError
 
 from . import doors, failures, page, relay, told, websocket
 from .admin import PREFIX
-from .asgi import JSON, App, Receive, Scope, Send, header, read_body, respond
+from .asgi import JSON, App, Receive, Scope, Send, address_of, header, read_body, respond
 from .doors import CHAT, Door
 from .eventsource import Prepared
 from .gate import Gate
@@ -71,10 +71,10 @@ class Gateway:
         gate = self.gate
         core = gate.core  # the same from here on, whatever is reloaded meanwhile
         try:
+            key = await gate.key_of(scope)  # nothing is read for who may not ask
             body = await read_body(scope, receive, core.config.gateway.max_body_mb * 1_000_000)
             inbound = Inbound(door, body, model, _forwarded(door, scope))
-            gate.served.check(inbound.model)
-            caller = await gate.caller(scope, inbound.model)
+            caller = gate.caller(key, address_of(scope), inbound.model)
             send = told.with_limits(send, core.governor, caller)
             envelope = inbound.envelope(caller)
             if not inbound.stream:

@@ -60,19 +60,18 @@ class Prepared:
             await respond(send, *failures.wrong_method(CHAT.dialect, scope["method"], "POST"))
             return
         try:
+            key = await self._gate.key_of(scope)
             try:
                 body = await read_body(scope, receive, MOST_BYTES)
             except BodyTooLarge:
                 raise RequestRejected(f"the body is larger than {MOST_BYTES // 1_000_000} MB", status=413) from None
-            given = await self._issued(scope, body)
+            given = await self._issued("" if key is None else key.id, address_of(scope), body)
         except TramiteError as error:
             await respond(send, *failures.response(CHAT.dialect, error))
         else:
             await respond(send, 200, [JSON, NO_CACHE], given)
 
-    async def _issued(self, scope: Scope, body: bytes) -> bytes:
-        asking, address = await self._gate.key_of(scope), address_of(scope)
-        key = "" if asking is None else asking.id
+    async def _issued(self, key: str, address: str, body: bytes) -> bytes:
         try:
             wish = _wish(body)
         except UNREADABLE as error:
@@ -82,7 +81,6 @@ class Prepared:
         if wish.purpose == "stream":
             kept = wish.body
             model = call_of(fields_of(kept)).model
-            self._gate.served.check(model)
             await self._gate.caller_of(key, address, model)
         ticket = await self._tickets.issue(wish.purpose, key, address, bytes(kept))
         url = f"{PATHS[wish.purpose]}?ticket={ticket}"

@@ -25,6 +25,9 @@ from .keys import KeyRefused, KeyRing, caller, check_address, check_model, refus
 CLOSED = frozenset(("local",))
 """Providers that would open what a name says, on this machine: only models that the configuration names are served."""
 
+LONGEST_NAME = 256
+"""Of a model that the configuration does not name: names are kept, counted and told."""
+
 
 class Served:
     """What one configuration serves: worked out once, since every request asks."""
@@ -40,6 +43,8 @@ class Served:
         """Raise ModelNotFound for what this configuration does not name: nobody opens a folder by asking for it."""
         if model is None or model in self.config.routes or model in self.named:
             return
+        if len(model) > LONGEST_NAME:
+            raise ModelNotFound(f"no model has a name of {len(model):,} characters: {model[:40]!r}…", status=404)
         prefix, slash, _ = model.partition("/")
         provider = canonical(prefix) if slash else self.config.default_provider
         if provider not in self.config.providers or (not slash and f"{provider}/{model}" in self.named):
@@ -96,13 +101,15 @@ class Gate:
         """What is configured now."""
         return self._core.config
 
-    async def caller(self, scope: Scope, model: str | None) -> Caller:
-        """Who asks, and may ask for this model. Raises KeyRefused, StoreFailed."""
-        key, address = await self.key_of(scope), address_of(scope)
-        if key is None:
-            return Caller(address=address)
-        check_model(key, model, self.config)
-        return caller(key, address)
+    def caller(self, key: Key | None, address: str, model: str | None) -> Caller:
+        """Who asks, and may ask for this model, which is served. Raises KeyRefused, ModelNotFound.
+
+        In this order: what there is, is not for everybody to know.
+        """
+        if key is not None:
+            check_model(key, model, self.config)
+        self.served.check(model)
+        return Caller(address=address) if key is None else caller(key, address)
 
     async def key_of(self, scope: Scope) -> Key | None:
         """The key that asks, from where it may; None where none is needed. Raises KeyRefused, StoreFailed."""
@@ -117,14 +124,13 @@ class Gate:
         return key
 
     async def caller_of(self, key_id: str, address: str, model: str | None) -> Caller:
-        """Who asks, where a ticket stands for the key. Raises KeyRefused, StoreFailed."""
+        """Who asks, where a ticket stands for the key. Raises KeyRefused, ModelNotFound, StoreFailed."""
         if not self.keyring.in_use:
             self._check_alone()
-            return Caller(address=address)
+            return self.caller(None, address, model)
         key = await self.keyring.live(key_id)
         check_address(key, address)
-        check_model(key, model, self.config)
-        return caller(key, address)
+        return self.caller(key, address, model)
 
     def _check_alone(self) -> None:
         """Before there is any key, this machine alone may ask."""

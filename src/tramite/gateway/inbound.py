@@ -16,9 +16,9 @@ import msgspec
 from msgspec import Raw
 
 from tramite.calls import CompletionCall
-from tramite.client.weighing import pictures, texts
+from tramite.client.weighing import UNPRICED, attached, refuse_unpriced, texts
 from tramite.dialects.base import Dialect, Encoded, Operation, Signals, Target, Watcher
-from tramite.errors import InvalidCall
+from tramite.errors import InvalidCall, ProviderError
 from tramite.messages import assistant
 from tramite.pipeline.envelope import Envelope, Pictures
 from tramite.pipeline.observing import Caller
@@ -171,16 +171,28 @@ class Inbound:
     def _size(self) -> int:
         """An upper bound that costs nothing; pictures, which would spoil it, are not counted."""
         try:
-            return len(self._body) - self._pictures().bytes
+            return len(self._body) - self._attached().bytes
         except InvalidCall:  # the target may understand it
             return len(self._body)
 
     def _pictures(self) -> Pictures:
-        return pictures(self.translation.call) if _PICTURED.search(self._body) else Pictures()
+        refuse_unpriced({name: self._value(name) for name in UNPRICED if name in self.fields})
+        return self._attached()
+
+    def _attached(self) -> Pictures:
+        return attached(self.translation.call) if _PICTURED.search(self._body) else Pictures()
 
     def _texts(self, value: Any) -> tuple[str, str]:
-        reply = self.door.operation.decode(value) if isinstance(value, bytes) and value else ""
-        return texts(self.translation.call, reply)
+        """Never raises: the answer has come, whether or not it is understood here."""
+        try:
+            reply = self.door.operation.decode(value) if isinstance(value, bytes) and value else ""
+        except ProviderError:
+            reply = value.decode("utf-8", "replace")
+        try:
+            return texts(self.translation.call, reply)
+        except InvalidCall:
+            answered = reply if isinstance(reply, str) else getattr(reply, "text", "")
+            return self._body.decode(), answered
 
     def _with_usage(self) -> Raw:
         given = self._object("stream_options")
