@@ -16,7 +16,7 @@ from tramite.pipeline.caching import cache_key, packed, unpacked
 from tramite.pipeline.envelope import Envelope
 from tramite.pipeline.governing import Governor
 from tramite.pipeline.observing import Outcome
-from tramite.replies import EmbeddingReply, Reply, RerankReply, Timings
+from tramite.replies import EmbeddingReply, Reply, RerankReply, Timings, Usage
 
 if TYPE_CHECKING:
     from tramite.store.responses import ResponseCache
@@ -50,22 +50,34 @@ class Answers:
     async def find(self, key: str, form: type[R], envelope: Envelope) -> R | None:
         """The answer that is kept under this key, if there is one; observers are told. Raises ConfigError."""
         began_s = time.monotonic()
-        try:
-            data = await asyncio.wait_for(self._opened().get(key), LOOK_S)
-        except TimeoutError:
-            return None
+        data = await self.look(key)
         reply = None if data is None else unpacked(data, form)
         if reply is None:
             return None
         reply = msgspec.structs.replace(reply, timings=Timings(total_s=time.monotonic() - began_s))
-        if self._governor.watched:
-            self._governor.request_ended(_outcome(reply, envelope))
+        self.tell(reply.target, reply.usage, reply.timings.total_s, envelope)
         return reply
+
+    async def look(self, key: str) -> bytes | None:
+        """What is kept under this key, packed as it was. Raises ConfigError."""
+        try:
+            return await asyncio.wait_for(self._opened().get(key), LOOK_S)
+        except TimeoutError:
+            return None
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep what is packed."""
+        self._opened().put(key, data)
+
+    def tell(self, target: str, usage: Usage, total_s: float, envelope: Envelope) -> None:
+        """Tell the observers that an earlier answer was given again."""
+        if self._governor.watched:
+            self._governor.request_ended(_outcome(target, usage, total_s, envelope))
 
     def keep(self, key: str, reply: Reply | EmbeddingReply | RerankReply) -> None:
         """Keep a new answer, if it is one to be given again."""
         if not reply.cached and (data := packed(reply)) is not None:
-            self._opened().put(key, data)
+            self.put(key, data)
 
     async def aclose(self) -> None:
         """Write what is due."""
@@ -80,17 +92,17 @@ class Answers:
         return self._cache
 
 
-def _outcome(reply: Reply | EmbeddingReply | RerankReply, envelope: Envelope) -> Outcome:
+def _outcome(target: str, usage: Usage, total_s: float, envelope: Envelope) -> Outcome:
     return Outcome(
         call_id=os.urandom(12).hex(),
         kind=envelope.kind,
         asked=envelope.model,
-        target=reply.target,
+        target=target,
         stream=envelope.stream,
         attempts=(),
-        total_s=reply.timings.total_s,
+        total_s=total_s,
         cached=True,
-        usage=reply.usage,
+        usage=usage,
         cost_nanousd=0,
         caller=envelope.caller,
     )

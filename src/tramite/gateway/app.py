@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tramite.errors import InvalidCall, TramiteError
 
-from . import doors, failures, page, relay, told, websocket
+from . import doors, earlier, failures, page, relay, told, websocket
 from .admin import PREFIX
 from .asgi import JSON, App, Receive, Scope, Send, address_of, header, read_body, respond
 from .doors import CHAT, Door
@@ -78,7 +78,7 @@ class Gateway:
             send = told.with_limits(send, core.governor, caller)
             envelope = inbound.envelope(caller)
             if not inbound.stream:
-                await relay.whole(core.pipeline, envelope, scope, receive, send)
+                await earlier.answer(core, inbound, envelope, scope, receive, send)
                 return
             route = core.config.route(inbound.model)
             inbound.always_translated = route is not None and route.on_stream_failure == "continue"

@@ -42,14 +42,15 @@ class Inbound:
     """One request at one door. Raises InvalidCall for a body that is no JSON object, or names no model."""
 
     __slots__ = (
-        *("_body", "_cap", "_forwarded", "_mixed", "_prompts", "_translation", "always_translated", "answers", "door"),
-        *("fields", "model", "stream", "wants_usage"),
+        *("_body", "_cap", "_mixed", "_prompts", "_translation", "always_translated", "answers", "door"),
+        *("fields", "forwarded", "model", "stream", "wants_usage"),
     )
 
     def __init__(self, door: Door, body: bytes, model: str | None = None, forwarded: Mapping[str, str] = {}) -> None:
         self.door = door
         self._body = body
-        self._forwarded = forwarded
+        self.forwarded = forwarded
+        """Headers that go on to a target of the same dialect."""
         self._cap: int | None = None
         """The largest output that is said for the client, who said none."""
         self._translation: Translation | None = None
@@ -108,7 +109,7 @@ class Inbound:
             fields[name] = Raw(_encode(self._cap))
         if door is RESPONSES:
             fields["store"] = Raw(b"false")  # a provider that is not told keeps it
-        headers = {**door.headers, **self._forwarded} if self._forwarded else door.headers
+        headers = {**door.headers, **self.forwarded} if self.forwarded else door.headers
         return Encoded(door.path, _encode(fields), headers=headers)
 
     def receive(self, operation: Operation, body: bytes) -> tuple[bytes, Signals]:

@@ -34,6 +34,17 @@ def of_delivery(delivery: Delivery) -> Headers:
     return headers
 
 
+def of_earlier(target: str) -> Headers:
+    """Of an answer that is given again: by whom it was, and that it cost nothing."""
+    return [
+        JSON,
+        (b"x-tramite-target", _ascii(target)),
+        (b"x-tramite-attempts", b"0"),
+        (b"x-tramite-cost-nanousd", b"0"),
+        (b"x-tramite-cached", b"true"),
+    ]
+
+
 def of_opened(opened: Opened) -> Headers:
     """Of a stream that begins: its cost is not known yet."""
     headers = [

@@ -33,7 +33,7 @@ def cache_key(call: Call, cache: Cache, asked: str, key: str = "", wanted: bool 
     `asked` is the model or route that the call names, or the default that it leaves it to; `key` the key of ours that
     asks; `wanted` what the call itself says: True keeps its answer whatever the settings are, False never does.
     """
-    if not _may_be_kept(call, cache, wanted):
+    if not may_be_kept(call, cache, wanted):
         return None
     call = msgspec.structs.replace(call, model=None)
     if isinstance(call, ChatCall) and call.tools:
@@ -48,7 +48,8 @@ def cache_key(call: Call, cache: Cache, asked: str, key: str = "", wanted: bool 
         return None
 
 
-def _may_be_kept(call: Call, cache: Cache, wanted: bool | None) -> bool:
+def may_be_kept(call: Call, cache: Cache, wanted: bool | None = None) -> bool:
+    """Whether the answer to this call may be given again, by the settings and by what the call itself says."""
     if isinstance(call, ModelsCall) or wanted is False:
         return False
     if wanted or not cache.enabled:
@@ -60,11 +61,18 @@ def _may_be_kept(call: Call, cache: Cache, wanted: bool | None) -> bool:
     return True
 
 
+def is_worth_keeping(reply: Reply | EmbeddingReply | RerankReply) -> bool:
+    """Whether another try would not bring a better one."""
+    if not isinstance(reply, Reply):
+        return True
+    return reply.usage.source != "partial" and all(choice.finish in _WHOLE for choice in reply.choices)
+
+
 def packed(reply: Reply | EmbeddingReply | RerankReply) -> bytes | None:
     """The answer as it is kept, without what was special that time; None for one that is not to be kept."""
+    if not is_worth_keeping(reply):
+        return None
     if isinstance(reply, Reply):
-        if reply.usage.source == "partial" or any(choice.finish not in _WHOLE for choice in reply.choices):
-            return None
         reply = msgspec.structs.replace(reply, parsed=None)
     reply = msgspec.structs.replace(reply, attempts=(), timings=Timings(), cost_nanousd=0, cached=True)
     try:
