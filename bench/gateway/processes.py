@@ -69,7 +69,7 @@ def output(command: Sequence[str], environment: Mapping[str, str], folder: Path)
     """What a process says on stdout. Raises RuntimeError with what it says on stderr, when it fails."""
     run = subprocess.run(command, env=environment, cwd=folder, check=False, capture_output=True, text=True)
     if run.returncode:
-        raise RuntimeError(f"{command[0]}: {run.returncode}: {run.stderr.strip()[-500:]}")
+        raise RuntimeError(f"{Path(command[0]).name}: {run.returncode}: {run.stderr.strip()[-500:]}")
     return run.stdout
 
 

@@ -126,9 +126,12 @@ def _idle(results: Results) -> tuple[str, bool]:
 
 
 def _soak(results: Results) -> tuple[str, bool]:
-    (slope, error), (floor, floor_error) = (growth(results.soak[name]) for name in (BUDGETED, PROTOTYPE))
-    own, other = (f"{by / 1e6:+.2f} ± {noise / 1e6:.2f}" for by, noise in ((slope, error), (floor, floor_error)))
-    said = f"{own} MB per 100,000 (the prototype, which keeps nothing: {other})"
+    slope, error = growth(results.soak[BUDGETED])
+    said = f"{slope / 1e6:+.2f} ± {error / 1e6:.2f} MB per 100,000"
+    if PROTOTYPE in results.soak:
+        said += " (the prototype, which keeps nothing: {:+.2f} ± {:.2f})".format(
+            *(by / 1e6 for by in growth(results.soak[PROTOTYPE]))
+        )
     return said, slope <= 2 * error
 
 
