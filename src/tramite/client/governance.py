@@ -12,7 +12,7 @@ from functools import partial
 
 import msgspec
 
-from tramite.config import Config, Limits
+from tramite.config import EACH_ADDRESS, Config, Limits
 from tramite.config.places import ledger_file, limits_dir
 from tramite.pipeline.endpoint import Shared
 from tramite.pipeline.governing import Governor
@@ -43,15 +43,17 @@ def governor(
         limiter = earlier[1].limiter
     else:
         limiter = None if config.state.url == "off" else Limiter(open_state(config))
+    each_address = config.limits.get(EACH_ADDRESS) if EACH_ADDRESS not in config.providers else None
     if not (config.store.url or config.budgets):
-        return Governor(limiter, None, observers)
+        return Governor(limiter, None, observers, each_address)
     from tramite.pipeline.ledger import Ledger
     from tramite.store import open_store
 
     url = config.store.url or _default_store()
     before = earlier and earlier[1].ledger
     store = before.store if before and before.store.url == url else open_store(url)
-    return Governor(limiter, Ledger(store, config.budgets, keep_text=config.store.keep_text), observers)
+    ledger = Ledger(store, config.budgets, keep_text=config.store.keep_text)
+    return Governor(limiter, ledger, observers, each_address)
 
 
 def shared(config: Config, ratios: TokenRatios, provider: Provider, model: str) -> Shared:

@@ -8,6 +8,7 @@ from tramite.providers.secrets import Secret
 from .given import with_secrets
 from .load import load
 from .model import (
+    EACH_ADDRESS,
     Budget,
     Cache,
     Cap,
@@ -24,6 +25,7 @@ from .model import (
 )
 
 __all__ = [
+    "EACH_ADDRESS",
     "Budget",
     "Cache",
     "Cap",

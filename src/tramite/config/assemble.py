@@ -10,7 +10,20 @@ from tramite.errors import ConfigError, UnknownProvider
 from tramite.providers.catalogue import canonical
 
 from .layers import Layer
-from .model import Budget, Cache, Config, Gateway, Limits, ModelFacts, Retry, Route, State, Store, Timeouts
+from .model import (
+    EACH_ADDRESS,
+    Budget,
+    Cache,
+    Config,
+    Gateway,
+    Limits,
+    ModelFacts,
+    Retry,
+    Route,
+    State,
+    Store,
+    Timeouts,
+)
 from .names import nearest, target
 from .pricing import check_priced
 from .providers import Surroundings, build, gather
@@ -133,7 +146,7 @@ def _check_target(config: Config, key: str, name: str) -> None:
 
 def _check_target_name(config: Config, table: str, name: str) -> None:
     prefix = canonical(name.partition("/")[0])
-    if prefix not in config.providers:
+    if prefix not in config.providers and (table, name) != ("limits", EACH_ADDRESS):
         where = next(origin for key, origin in config.origins.items() if key.startswith(dotted((table, name)) + "."))
         raise UnknownProvider(
             f"{where}: {dotted((table, name))} is for no provider that there is{nearest(prefix, config.providers)}; "

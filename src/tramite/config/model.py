@@ -178,6 +178,9 @@ class Choice(Struct, frozen=True):
     because: str
 
 
+EACH_ADDRESS = "address"
+
+
 class Config(Struct, frozen=True, kw_only=True):
     """All that is configured. Where each value comes from is in `origins`, by dotted key."""
 
@@ -187,7 +190,7 @@ class Config(Struct, frozen=True, kw_only=True):
     """The catalogue, what was said of its providers, and providers of the user's own."""
     routes: Mapping[str, Route] = {}
     limits: Mapping[str, Limits] = {}
-    """By `provider` or `provider/model`."""
+    """By `provider` or `provider/model`; by `EACH_ADDRESS`, what each client address may take."""
     retry: Retry = Retry()
     timeouts: Timeouts = Timeouts()
     models: Mapping[str, ModelFacts] = {}

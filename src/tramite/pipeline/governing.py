@@ -10,12 +10,13 @@ from itertools import count
 from time import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from tramite.config import Limits
 from tramite.errors import ConnectFailed, Overloaded, TramiteError
 
 from .envelope import Envelope
 from .limits.limiter import Limiter
 from .limits.permit import Permit
-from .limits.scope import Scope
+from .limits.scope import Scope, of_address
 from .limits.views import Left
 from .observing import Beginning, Caller, Ending, Observer, Outcome
 from .passage import Passage
@@ -43,9 +44,14 @@ class Governor:
     """The limits, the budgets and the observers of one client. Any of them may be absent, and then costs nothing."""
 
     def __init__(
-        self, limiter: Limiter | None, ledger: Ledger | None = None, observers: Sequence[Observer] = ()
+        self,
+        limiter: Limiter | None,
+        ledger: Ledger | None = None,
+        observers: Sequence[Observer] = (),
+        each_address: Limits | None = None,
     ) -> None:
         self.limiter = limiter
+        self._each_address = each_address
         self.ledger = ledger
         self.observed = bool(ledger or observers)
         """Whether anybody wants to know of tries."""
@@ -73,6 +79,8 @@ class Governor:
         limiter, scopes = self.limiter, passage.endpoint.scopes
         if envelope.caller.limits is not None:
             scopes = (*scopes, Scope(_bucket(envelope.caller), envelope.caller.limits))
+        if self._each_address is not None and envelope.caller.address:
+            scopes = (*scopes, of_address(envelope.caller.address, self._each_address))
         if limiter is not None and scopes:
             tokens = _tokens(passage, envelope) if limiter.counts_tokens(scopes) else 0
             passage.permit = limiter.take_now(scopes, tokens, envelope.caller.priority)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 
 from msgspec import Struct
 
@@ -21,6 +23,16 @@ class Scope(Struct, frozen=True, cache_hash=True):
     limits: Limits = Limits()
     learns: bool = False
     """What the provider says, in headers and by 429s, is said of this bucket."""
+
+
+@lru_cache(1024)
+def of_address(address: str, limits: Limits) -> Scope:
+    """What one client address takes. Of IPv6 it is the /64 that a client has to choose addresses from (RFC 6177)."""
+    try:
+        whose = str(ip_network((address, 64), strict=False) if ip_address(address).version == 6 else address)
+    except ValueError:  # a socket without one, or what a program says of its own clients
+        whose = address
+    return Scope(f"address:{whose}", limits)
 
 
 class Plan:
