@@ -53,7 +53,9 @@ class World:
 
 
 @contextmanager
-def gateway(case: Case, more: str = "", dialects: tuple[str, str] = ("openai", "openai")) -> Iterator[World]:
+def gateway(
+    case: Case, more: str = "", dialects: tuple[str, str] = ("openai", "openai"), kept: str = ""
+) -> Iterator[World]:
     """A gateway whose route `fast` goes over the two."""
     targets = [f"primary/{case.primary},tokens={TOKENS}", f"backup/{case.backup},tokens={TOKENS}"]
     with Simulator.in_thread(seed=1) as primary, Simulator.in_thread(seed=2) as backup:
@@ -65,7 +67,7 @@ def gateway(case: Case, more: str = "", dialects: tuple[str, str] = ("openai", "
             for name, simulator, dialect in rows
         )
         route = f'[routes.fast]\ntargets = {targets!r}\non_stream_failure = "{case.on_stream_failure}"\n'
-        store = f'[store]\nurl = "sqlite:///{Path.cwd()}/ledger.sqlite"\n[state]\nurl = "memory"\n'
+        store = f'[store]\nurl = "sqlite:///{Path.cwd()}/ledger.sqlite"\n{kept}[state]\nurl = "memory"\n'
         prices = "".join(map(PRICES.format, targets))
         file.write_text(f'default_model = "fast"\n{providers}{route}{LIMITS}{store}{prices}{more}')
         gate = Gate(load(file))

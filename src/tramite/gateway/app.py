@@ -82,7 +82,8 @@ class Gateway:
                 return
             route = core.config.route(inbound.model)
             inbound.always_translated = route is not None and route.on_stream_failure == "continue"
-            streaming = relay.Streaming(inbound, envelope, send, core.config.timeouts.deadline_s)
+            deadline_s, keeps = core.config.timeouts.deadline_s, core.config.store.keep_text
+            streaming = relay.Streaming(inbound, envelope, send, deadline_s, keeps)
             gate.streams.add(streaming)
             try:
                 await streaming.run(core.pipeline, scope, receive)

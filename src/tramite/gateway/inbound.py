@@ -92,7 +92,7 @@ class Inbound:
             pictures=self._pictures,
             max_output=self._max_output(),
             with_max_output=partial(self._with_max_output, caller) if self.door.max_output else None,
-            texts=self._texts,
+            texts=self.texts,
         )
 
     def body_for(self, dialect: Dialect, target: Target) -> Encoded:
@@ -183,12 +183,15 @@ class Inbound:
     def _attached(self) -> Pictures:
         return attached(self.translation.call) if _PICTURED.search(self._body) else Pictures()
 
-    def _texts(self, value: Any) -> tuple[str, str]:
-        """Never raises: the answer has come, whether or not it is understood here."""
-        try:
-            reply = self.door.operation.decode(value) if isinstance(value, bytes) and value else ""
-        except ProviderError:
-            reply = value.decode("utf-8", "replace")
+    def texts(self, value: Any) -> tuple[str, str]:
+        """What was asked and answered: `value` is a whole body, or what has come of a stream's text. Never raises: the
+        answer has come, whether or not it is understood here."""
+        reply: Any = value if isinstance(value, str) else ""
+        if isinstance(value, bytes) and value:
+            try:
+                reply = self.door.operation.decode(value)
+            except ProviderError:
+                reply = value.decode("utf-8", "replace")
         try:
             return texts(self.translation.call, reply)
         except InvalidCall:

@@ -13,8 +13,9 @@ from typing import TypeVar
 
 import msgspec
 
+from tramite.dialects.base import Operation
 from tramite.dialects.frames import DONE
-from tramite.errors import BadReply, Overloaded, TramiteError
+from tramite.errors import BadReply, InvalidCall, Overloaded, TramiteError
 from tramite.pipeline.envelope import Ended, Envelope, Opened, Piece
 from tramite.pipeline.patience import Patience
 from tramite.pipeline.run import Pipeline
@@ -24,6 +25,7 @@ from tramite.wire.sse import encode
 from . import failures, told
 from .asgi import SSE, WHEN_LEFT, Receive, Scope, Send, respond
 from .inbound import Inbound
+from .transcript import Transcript
 from .translation import Mapper
 
 T = TypeVar("T")
@@ -69,13 +71,18 @@ async def while_there(doing: Awaitable[T], scope: Scope, receive: Receive) -> T 
 class Streaming:
     """One stream on its way to a client."""
 
-    def __init__(self, inbound: Inbound, envelope: Envelope, send: Send, deadline_s: float) -> None:
+    def __init__(self, inbound: Inbound, envelope: Envelope, send: Send, deadline_s: float, keeps: bool) -> None:
+        """`keeps`: the ledger wants to have the text."""
         self._inbound = inbound
         self._send = send
         self._patience = Patience(deadline_s)
         self._envelope = envelope
         if inbound.always_translated:
             self._envelope = msgspec.structs.replace(envelope, continued=self._continued)
+        self._transcript: Transcript | None = None
+        if keeps:
+            self._envelope = msgspec.structs.replace(self._envelope, texts=self._texts)
+        self._keeps = keeps
         self._opened: Opened | None = None
         self._mapper: Mapper | None = None
         self._held: list[Frame] = []
@@ -129,7 +136,9 @@ class Streaming:
             self._mapper.resume(opened.operation, opened.watcher)
         elif not self._inbound.passes(opened.operation):
             self._mapper = self._inbound.translation.stream(opened.operation, opened.watcher)
-            self._mapper.keeps = self._inbound.always_translated
+            self._mapper.keeps = self._inbound.always_translated or self._keeps
+        elif self._keeps:
+            self._transcribe(opened.operation)
         if not self.begun:
             self.begun = True
             headers = [SSE, NO_CACHE, AT_ONCE, *told.of_opened(opened)]
@@ -142,12 +151,27 @@ class Streaming:
             return None
         return self._inbound.continued("".join(mapper.text), self._envelope.caller)
 
+    def _transcribe(self, operation: Operation) -> None:
+        if self._transcript is None:
+            try:
+                self._transcript = Transcript(self._inbound.translation.call)
+            except InvalidCall:  # the target understands it; here it is only passed on
+                return
+        self._transcript.follow(operation)
+
+    def _texts(self, value: object) -> tuple[str, str]:
+        """For the ledger: what was asked, and what has come of the answer."""
+        source = self._mapper or self._transcript
+        return self._inbound.texts("" if source is None else "".join(source.text))
+
     def _frames(self, came: list[Frame]) -> list[Frame]:
         """What of these frames may go to the client now."""
         if self._mapper is not None:
             return self._mapper.map(came)
         if self._opened is None:
             return []
+        if self._transcript is not None:
+            self._transcript.note(came)
         watcher = self._opened.watcher
         if not self._inbound.wants_usage:
             came = [frame for frame in came if not _is_usage_alone(frame)]
