@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from . import bodies
+from . import bodies, targets
 from .results import MODES, TARGETS, Mode, Results
 
 INTRO = """# What the client costs
@@ -28,7 +28,7 @@ def page(results: Results, how: str) -> str:
         INTRO,
         f"{machine()}\n\n{how} Versions: {_releases(results)}.\n",
         "## Targets\n",
-        _targets(results),
+        table(("target", "measured", ""), targets.rows(TARGETS, results)),
         "## CPU of one operation\n",
         _modes(results, "cpu_s"),
         f"A stream is {bodies.FRAMES} frames in one write, so a frame costs:\n",
@@ -68,18 +68,6 @@ def spread(values: Sequence[float], unit: str, form: str = ",.0f") -> str:
     """The median, and between what the values lie."""
     low, middle, high = (format(value, form) for value in (min(values), median(values), max(values)))
     return f"{middle} {unit} ({low}–{high})"
-
-
-def _targets(results: Results) -> str:
-    rows = []
-    for target in TARGETS:
-        try:
-            figure, reached = target.measure(results)
-        except KeyError as missing:
-            rows.append((target.what, f"not measured: no {missing.args[0]}", "–"))
-        else:
-            rows.append((target.what, figure, "reached" if reached else "**missed**"))
-    return table(("target", "measured", ""), rows)
 
 
 def _modes(results: Results, kind: str) -> str:

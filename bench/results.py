@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 from . import bodies
+from .targets import Target
 
 Round = dict[str, float]
 
@@ -62,15 +63,7 @@ class Results:
         return median(self.micros(mode, library, kind)) / median(self.micros(mode, "tramite", kind))
 
 
-@dataclass(frozen=True)
-class Target:
-    """What must be reached; `measure` gives the figure in words, and whether it is."""
-
-    what: str
-    measure: Callable[[Results], tuple[str, bool]]
-
-
-def _times_less(mode: Mode, wanted: float) -> Target:
+def _times_less(mode: Mode, wanted: float) -> Target[Results]:
     def measure(results: Results) -> tuple[str, bool]:
         times = results.times(mode, "openai")
         floor = results.rounds[mode].get("by hand")
@@ -120,7 +113,7 @@ def _leaving(results: Results) -> tuple[str, bool]:
     return f"{worst:.1f} ms at worst", worst <= 100
 
 
-TARGETS: Sequence[Target] = (
+TARGETS: Sequence[Target[Results]] = (
     _times_less(Mode("async", "call", 32), 10),
     _times_less(Mode("async", "call", 1), 10),
     _times_less(Mode("async", "stream", 32), 30),

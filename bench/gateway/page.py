@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import TypeVar
 
-from bench import bodies
+from bench import bodies, targets
 from bench.report import machine, spread, table
 
 from .results import NGINX, TARGETS, Results, Spent
@@ -46,7 +46,7 @@ def page(results: Results, how: str, images: str = "../docs/images") -> str:
         INTRO,
         f"{machine()} {how}\n",
         "## Targets\n",
-        _targets(results),
+        table(("target", "measured", ""), targets.rows(TARGETS, results)),
         "## CPU of a chat request\n",
         f"![CPU of a chat request]({images}/{COSTS})\n",
         _spent(results, results.wholes, "requests/s"),
@@ -67,18 +67,6 @@ def page(results: Results, how: str, images: str = "../docs/images") -> str:
         *_failures(results),
     ]
     return "\n".join(sections)
-
-
-def _targets(results: Results) -> str:
-    rows = []
-    for target in TARGETS:
-        try:
-            figure, reached = target.measure(results)
-        except KeyError as missing:
-            rows.append((target.what, f"not measured: no {missing.args[0]}", "–"))
-        else:
-            rows.append((target.what, figure, "reached" if reached else "**missed**"))
-    return table(("target", "measured", ""), rows)
 
 
 def _spent(results: Results, found: Mapping[str, Sequence[Spent]], rate: str) -> str:

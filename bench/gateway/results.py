@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
 
+from bench.targets import Target
+
 from .readers import Found
 from .soaking import Sample, growth
 
@@ -71,15 +73,6 @@ def named(found: Mapping[str, Sequence[Spent]], beginning: str) -> str:
     raise KeyError(beginning)
 
 
-@dataclass(frozen=True)
-class Target:
-    """What must be reached; `measure` gives the figure in words, and whether it is. It raises KeyError, by the name of
-    what was not measured."""
-
-    what: str
-    measure: Callable[[Results], tuple[str, bool]]
-
-
 def _at_most(part: str, relay: str, times: float) -> Callable[[Results], tuple[str, bool]]:
     def measure(results: Results) -> tuple[str, bool]:
         found = getattr(results, part)
@@ -135,7 +128,7 @@ def _soak(results: Results) -> tuple[str, bool]:
     return said, slope <= 2 * error
 
 
-TARGETS: Sequence[Target] = (
+TARGETS: Sequence[Target[Results]] = (
     Target("chat, key and limits: at most 6 × nginx", _at_most("wholes", GOVERNED, 6)),
     Target("chat, durable budget too: at most 8 × nginx", _at_most("wholes", BUDGETED, 8)),
     Target("chat, key and limits: at most 1/35 of LiteLLM", _less_than("wholes", LITELLM, 35)),

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from tramite.config import Config
 from tramite.errors import ConfigError, MissingExtra
+from tramite.wire import open_files
 
 from .guards import Guards
 
@@ -74,7 +75,7 @@ def serve(build: Factory, config: Config, sockets: Sequence[socket.socket]) -> i
         from .worker import run
     except ImportError:
         raise MissingExtra("the gateway needs uvicorn and httptools: pip install 'tramite[gateway]'") from None
-    _raise_file_limit()
+    open_files.raise_limit()
     if len(sockets) == 1:
         return run(build, config, sockets[0], Fleet())
     from .supervising import Supervisor
@@ -132,15 +133,3 @@ def _bound(family: int, where: object, shared: bool) -> socket.socket:
         made.close()
         raise
     return made
-
-
-def _raise_file_limit() -> None:
-    """A connection is an open file, and a thousand of them pass the usual soft limit."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from tramite.errors import ConfigError
+from tramite.wire import open_files
 
 from .bill import Entry, Stats
 from .clock import Clock, LoopClock, VirtualClock
@@ -130,18 +131,6 @@ def run(
     announce: Callable[[Simulator], None] = _print_address,
 ) -> None:
     """Run one until interrupted: what `tramite simulate` does. Raises ConfigError for a port that is taken."""
-    _raise_file_limit()
+    open_files.raise_limit()
     with suppress(KeyboardInterrupt):
         asyncio.run(serve(options, host=host, port=port, virtual_clock=virtual_clock, announce=announce))
-
-
-def _raise_file_limit() -> None:
-    """A connection is an open file, and a thousand of them pass the usual soft limit."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
