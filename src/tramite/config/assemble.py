@@ -150,5 +150,5 @@ def _check_target_name(config: Config, table: str, name: str) -> None:
         where = next(origin for key, origin in config.origins.items() if key.startswith(dotted((table, name)) + "."))
         raise UnknownProvider(
             f"{where}: {dotted((table, name))} is for no provider that there is{nearest(prefix, config.providers)}; "
-            "expected provider/model"
+            f"expected provider/model{' or address (what each client address may take)' if table == 'limits' else ''}"
         )
