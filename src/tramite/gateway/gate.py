@@ -13,7 +13,8 @@ from tramite.config import Config
 from tramite.config.names import nearest
 from tramite.errors import ModelNotFound
 from tramite.pipeline.metrics import Metrics
-from tramite.pipeline.observing import Caller
+from tramite.pipeline.observing import Caller, Observer
+from tramite.pipeline.tracing import if_configured
 from tramite.providers.catalogue import canonical
 from tramite.store.keys import Key
 
@@ -74,7 +75,9 @@ class Gate:
 
     def __init__(self, config: Config) -> None:
         self.metrics = Metrics()
-        self._core = Core(for_programs(config), None, None, observers=[self.metrics, AccessFacts()])
+        tracing = if_configured()
+        observers: list[Observer] = [self.metrics, AccessFacts(), *([tracing] if tracing is not None else [])]
+        self._core = Core(for_programs(config), None, None, observers=observers)
         self.served = Served(self._core.config)
         self.keyring = KeyRing(self._core.config.store.url)
         self.drains = asyncio.Event()
