@@ -14,6 +14,7 @@ import os
 import weakref
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from itertools import chain
 from time import monotonic
@@ -75,7 +76,8 @@ class Pools:
         """The interpreter exits: close what is open on every loop, without waiting for any that stands still."""
         for loop in list(self._pools):
             if loop.is_running():
-                with suppress(TimeoutError, RuntimeError):
+                # one that is ending by itself cancels what comes now, and closes its session all the same
+                with suppress(TimeoutError, RuntimeError, CancelledError):
                     asyncio.run_coroutine_threadsafe(self.aclose(), loop).result(_EXIT_S)
             else:
                 _bury(self._pools.pop(loop, None))
