@@ -20,11 +20,12 @@ HEADERS = (
     b"x-request-id: req_7d1c5c6b0b8f4b0aa1e8c1a0d9f3b2e4\r\n"
     b"openai-processing-ms: 412\r\n"
     b"openai-version: 2020-10-01\r\n"
-    b"x-ratelimit-limit-requests: 10000\r\n"
-    b"x-ratelimit-remaining-requests: 9999\r\n"
-    b"x-ratelimit-limit-tokens: 200000\r\n"
-    b"x-ratelimit-remaining-tokens: 199932\r\n"
+    b"x-ratelimit-limit-requests: 500000000\r\n"
+    b"x-ratelimit-remaining-requests: 499999999\r\n"
+    b"x-ratelimit-limit-tokens: 16000000000\r\n"
+    b"x-ratelimit-remaining-tokens: 15999999932\r\n"
 )
+"""With limits that nobody comes near: a client that keeps to what it is told would wait, and not work."""
 STREAM_HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
     b"transfer-encoding: chunked\r\n" + HEADERS + b"\r\n"
