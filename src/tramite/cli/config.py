@@ -84,7 +84,6 @@ def trust(given: Trust) -> None:
 
     It holds for the files as they are now: once they change, they have to be trusted again.
     """
-    from tramite.config import sources
     from tramite.config import trust as trusting
 
     terminal = Terminal()
@@ -92,15 +91,14 @@ def trust(given: Trust) -> None:
         trusting.revoke(Path.cwd(), os.environ)
         terminal.warn(f"{Path.cwd()} is not trusted any more")
         return
-    found = sources.read(None, os.environ, None)
-    wants = trusting.wants(found)
-    if not wants:
+    found = trusting.review(os.environ)
+    if not found.wants:
         terminal.warn("the files of this folder want nothing that needs your trust")
         return
     terminal.warn(f"The files tramite.toml and .env in {found.project.folder} want to:")
-    for want in wants:
+    for want in found.wants:
         terminal.warn(f"  - {want}")
-    if trusting.is_trusted(found.project, os.environ):
+    if found.trusted:
         terminal.warn("They are trusted already.")
     elif given.yes or _agreed():
         _grant(found.project, terminal)

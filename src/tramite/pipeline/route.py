@@ -15,7 +15,7 @@ from tramite.dialects import registry
 from tramite.errors import ConnectFailed, ModelNotFound, NoModelConfigured, Unsupported
 from tramite.providers import local_servers
 from tramite.providers.catalogue import CATALOGUE
-from tramite.providers.retired import replacement
+from tramite.providers.retired import explain
 from tramite.providers.rows import Provider
 from tramite.wire.seam import Transport
 
@@ -142,7 +142,6 @@ class Routes:
 def _refuse_retired(provider: Provider, model: str) -> None:
     """A name that its provider has withdrawn; behind an address of the user's own it may still be alive."""
     row = CATALOGUE.get(provider.name)
-    new = replacement(provider.name, model)
-    if new is not None and row is not None and row.base_url == provider.base_url:
-        error = ModelNotFound(f"the model {model} was retired; its replacement is {provider.name}/{new}")
-        raise error.at(provider.name, model)
+    gone = explain(provider.name, model)
+    if gone is not None and row is not None and row.base_url == provider.base_url:
+        raise ModelNotFound(gone).at(provider.name, model)
