@@ -120,7 +120,7 @@ async def test_without_any_model_the_library_makes_nothing_up() -> None:
 
 async def test_a_retired_model_is_answered_with_its_replacement(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-    with pytest.raises(ModelNotFound, match="is withdrawn as of .* Ask for openai/"):
+    with pytest.raises(ModelNotFound, match=r"is withdrawn as of .* Ask for openai/"):
         await AsyncClient().complete("x", model="openai/text-davinci-003")
 
 
