@@ -30,6 +30,7 @@ COMMANDS = {
     "pull": "Fetch a model from the Hugging Face hub, to be used on this machine.",
     "doctor": "Say what is configured, what answers, what is missing, and how to fix it.",
     "serve": "Run the gateway: one address for every client, model and key.",
+    "ui": "Open the workbench in a browser: chat, prompts, comparisons, similarity, usage.",
     "simulate": "Run a provider that misbehaves on demand, on a local port.",
 }
 """Each lives in the module of its name, whose `app` is a Typer application."""

@@ -9,8 +9,7 @@ import msgspec
 from tramite.config import Config
 from tramite.errors import ConfigError, TramiteError
 from tramite.wire.seam import Request
-
-_SECRET_HEADERS = ("authorization", "api-key", "x-api-key", "x-goog-api-key")
+from tramite.wire.tap import masked
 
 
 class Taken(TramiteError):
@@ -48,12 +47,6 @@ def shown(request: Request) -> dict[str, Any]:
     return {
         "method": request.method,
         "url": request.url.removeprefix("dry-run+"),
-        "headers": {name: _masked(name, value) for name, value in request.headers.items()},
+        "headers": {name: masked(name, value) for name, value in request.headers.items()},
         "body": msgspec.Raw(request.body or b"null"),
     }
-
-
-def _masked(name: str, value: str) -> str:
-    if name.lower() not in _SECRET_HEADERS:
-        return value
-    return "Bearer ***" if value.startswith("Bearer ") else "***"

@@ -10,6 +10,7 @@ from tramite.config import Timeouts
 from tramite.dialects.base import Operation, Signals
 from tramite.errors import BadReply, ConnectionBroken, IncompleteStream, RequestRejected, TimedOut
 from tramite.providers.addresses import without_password
+from tramite.wire import tap
 from tramite.wire.frames import Frame
 from tramite.wire.headers import notices, request_id
 from tramite.wire.ndjson import NDJSONDecoder
@@ -205,6 +206,8 @@ async def _send(passage: Passage, timeouts: Timeouts, patience: Patience, first_
     passage.sent = True
     try:
         response = await patience.wait(endpoint.transport.send(request), first_s)
+        if (listen := tap.LISTENER.get()) is not None:
+            response = listen(request, response)
     except Interrupted as interrupted:
         raise _late(interrupted, patience, endpoint, f"no answer within {first_s or 0:g} s (first_token_s)") from None
     passage.status, passage.request_id = response.status, request_id(response.headers)

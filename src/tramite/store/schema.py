@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from tramite.errors import ConfigError
 
-from . import retention, searching
+from . import retention, searching, word_search
 from .database import Database
 
 
@@ -24,6 +24,11 @@ def _alike(*statements: str) -> Migration:
         sqlite=tuple(t.replace("{serial}", "INTEGER PRIMARY KEY").replace("{bytes}", "BLOB") for t in statements),
         postgres=tuple(t.replace("{serial}", serial).replace("{bytes}", "BYTEA") for t in statements),
     )
+
+
+def _with(both: Migration, sqlite: tuple[str, ...], postgres: tuple[str, ...]) -> Migration:
+    """And what each of them does in its own way."""
+    return Migration((*both.sqlite, *sqlite), (*both.postgres, *postgres))
 
 
 _ATTEMPTS = """
@@ -128,6 +133,7 @@ MIGRATIONS = (
         _KEYRING,
         "INSERT INTO keyring (pepper, changes) VALUES ('', 0)",
     ),
+    _with(_alike(*word_search.TABLES), word_search.SQLITE, word_search.POSTGRES),
 )
 """In their order: the first makes version 1. Those that were released never change."""
 

@@ -21,6 +21,8 @@ CHECKPOINT_CHANGES = 4000
 """After so many changed rows the write-ahead log is worked into the file."""
 CHECKPOINT_PAGES = 16_000
 """When SQLite does so by itself, should that not be enough: the log is kept below 64 MB."""
+MEMORY = Path(":memory:")
+"""No file: what is kept there ends with the connection."""
 _CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 _MAY_PASS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
@@ -37,7 +39,8 @@ class SQLite:
     def __init__(self, path: Path, waits: bool = True) -> None:
         self.name = f"sqlite:///{path}"
         try:
-            _make(path.resolve())
+            if path != MEMORY:
+                _make(path.resolve())
             self._path = path
             self._waits = waits
             self._connection = _connected(path, waits)
@@ -89,6 +92,8 @@ class SQLite:
         written meanwhile is little, and done right here, so that the log can begin anew."""
         connection = self._connection
         with suppress(sqlite3.Error, RuntimeError):  # no thread begins any more in a program that is ending
+            if self._path == MEMORY:
+                return
             if self._checkpoint is None:
                 if connection.total_changes > self._checked + CHECKPOINT_CHANGES:
                     whole = not self._waits

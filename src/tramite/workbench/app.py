@@ -1,0 +1,16 @@
+"""The frame around all pages, as Streamlit runs it: their list, their language."""
+
+import streamlit as st
+
+from tramite.workbench.ui import frame
+
+frame.configure()
+t = frame.words()
+chosen = st.navigation(
+    [
+        st.Page("pages/chat.py", title=t("frame.chat"), icon=":material/chat:", url_path="chat", default=True),
+    ],
+    position="top",
+)
+frame.around()
+chosen.run()

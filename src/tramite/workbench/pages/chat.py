@@ -1,0 +1,5 @@
+"""The chat, as Streamlit runs it."""
+
+from tramite.workbench.chat import page
+
+page.show()
