@@ -131,7 +131,7 @@ class Conversations:
     def latest(self, kind: Kind, words: str = "", most: int = 50) -> list[Conversation]:
         """The latest of a kind, the one that was changed last first; with `words`, those whose title or messages
         hold them all."""
-        where, values = "", []
+        where, values = "", list[str]()
         if words.strip():
             where, values = word_search.condition(words, self._database.engine)
         rows = self._read(

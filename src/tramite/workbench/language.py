@@ -13,7 +13,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 NAMES: dict[Language, str] = {"en": "English", "it": "Italiano"}
 
 Words: TypeAlias = Callable[..., str]
-"""`t("chat.send")`, `t("chat.tokens", count=3)`."""
+"""`t("chat.say")`, `t("answer.speed", speed=3)`."""
 
 _FOLDER = Path(__file__).with_name("words")
 
