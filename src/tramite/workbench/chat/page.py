@@ -6,7 +6,7 @@ import streamlit as st
 
 from tramite.workbench.ui import frame, watch
 
-from . import composer, session, sidebar, thread
+from . import composer, header, session, sidebar, thread
 
 
 def show() -> None:
@@ -15,8 +15,9 @@ def show() -> None:
     desk = session.desk()
     with st.sidebar:
         chosen = sidebar.draw(desk, t)
+    header.draw(desk, t)
+    watched = thread.draw(desk, chosen, t)
     session.trouble(t)
-    running = thread.draw(desk, chosen, t)
-    composer.draw(desk, chosen, t)
-    if running is not None:
-        watch.follow([running])
+    composer.draw(desk, chosen, watched.generation if watched else None, t)
+    if watched is not None:
+        watch.follow([watched])

@@ -39,7 +39,7 @@ class Picked(Struct, frozen=True):
 def pick(page: str, house: House, t: Words, kind: str = "chat") -> Picked:
     """The widgets, where they are called. `page` keeps one page's choices apart from another's."""
     names = _providers(house, kind)
-    key = frame.kept(f"{page}.provider", first(house, kind)[0])
+    key = frame.kept(f"{page}.provider", _begin_with(house, kind)[0])
     if st.session_state[key] not in names:
         st.session_state[key] = names[0]
     name = st.selectbox(t("picker.provider"), names, key=key, format_func=lambda one: _title(house, one, t))
@@ -65,6 +65,14 @@ def first(house: House, kind: str = "chat") -> tuple[str, str]:
         if listing.models:
             return name, listing.models[0]
     return "demo", "demo"
+
+
+def _begin_with(house: House, kind: str) -> tuple[str, str]:
+    """`first`, asked once in a session: servers come and go."""
+    known: dict[str, tuple[str, str]] = st.session_state.setdefault("first", {})
+    if kind not in known:
+        known[kind] = first(house, kind)
+    return known[kind]
 
 
 def _providers(house: House, kind: str) -> list[str]:
@@ -136,8 +144,8 @@ def _key(row: Provider, t: Words) -> str:
 
 def _model(page: str, house: House, row: Provider, access: Access, t: Words) -> str:
     listing = _listing(house, row, access)
-    provider, model = first(house) if row.name != "demo" else ("demo", "demo")
-    usual = model if provider == row.name else row.default_model
+    provider, model = _begin_with(house, "chat")
+    usual = model if provider == row.name else "demo" if row.name == "demo" else row.default_model
     key = frame.kept(f"{page}.model.{row.name}", usual or (listing.models[0] if listing.models else None))
     current = st.session_state[key]
     names = list(dict.fromkeys([*([current] if current else []), *listing.models]))
