@@ -101,10 +101,10 @@ def without_calls(message: Message) -> Message:
     return message if len(parts) == len(message.parts) else Message(message.role, parts)
 
 
-def title_of(text: str) -> str:
-    """A conversation's first words."""
+def title_of(text: str, most: int = TITLE_LENGTH) -> str:
+    """A text's first words, in one line."""
     line = " ".join(text.split())
-    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def _default(house: House) -> str:

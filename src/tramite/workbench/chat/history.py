@@ -10,10 +10,12 @@ from tramite.workbench import facts
 from tramite.workbench.language import Words
 from tramite.workbench.ui import answer, markdown
 
-from . import exchange, session
+from . import asking, exchange, session
 from .desk import Desk
 
 PAGE = 30
+TITLE_LENGTH = 34
+"""Characters of a title that fit in one line."""
 
 
 def draw(desk: Desk, t: Words) -> None:
@@ -33,7 +35,7 @@ def draw(desk: Desk, t: Words) -> None:
 
 def _entry(one: Conversation, desk: Desk, t: Words) -> None:
     here = desk.conversation is not None and desk.conversation.id == one.id
-    title = markdown.plain(one.title or t("chat.untitled"))
+    title = markdown.plain(asking.title_of(one.title or t("chat.untitled"), TITLE_LENGTH))
     icon = ":material/chevron_right:" if here else None
     if st.button(title, key=f"open.{one.id}", icon=icon, type="tertiary", disabled=here):
         session.turn_to(one.id)

@@ -18,13 +18,12 @@ PAGE = "chat"
 
 def draw(desk: Desk, t: Words) -> Chosen:
     """All of it; what it says."""
-    with st.container(horizontal=True):
-        if st.button(t("chat.new"), icon=":material/edit_square:", type="primary", width="stretch"):
-            session.turn_to(None)
-            st.rerun()
-        if st.button(t("chat.temporary"), icon=":material/timer:", help=t("chat.temporary_help"), width="stretch"):
-            session.turn_to(None, temporary=True)
-            st.rerun()
+    if st.button(t("chat.new"), icon=":material/edit_square:", type="primary", width="stretch"):
+        session.turn_to(None)
+        st.rerun()
+    if st.button(t("chat.temporary"), icon=":material/timer:", help=t("chat.temporary_help"), type="tertiary"):
+        session.turn_to(None, temporary=True)
+        st.rerun()
     settings, earlier = st.tabs([t("chat.settings"), t("chat.history")])
     with settings:
         chosen = _settings(desk, t)
