@@ -19,10 +19,16 @@ from .files import File
 def draw(desk: Desk, chosen: Chosen, running: Generation | None, t: Words) -> None:
     """The field; what was sent is asked at once."""
     with st.bottom:
-        if running is not None and st.button(
-            t("chat.stop"), icon=":material/stop_circle:", key="chat.stop_button", shortcut="Escape", width="stretch"
-        ):
-            desk.house.generations.stop(running.node.id)
+        if running is not None:
+            st.button(
+                t("chat.stop"),
+                icon=":material/stop_circle:",
+                key="chat.stop_button",
+                shortcut="Escape",
+                width="stretch",
+                on_click=desk.house.generations.stop,  # before anything is drawn: it is felt at once
+                args=(running.node.id,),
+            )
         said = st.chat_input(
             t("chat.wait") if running is not None else t("chat.say"),
             key="chat.say",

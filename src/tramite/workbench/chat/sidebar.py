@@ -43,7 +43,11 @@ def _settings(desk: Desk, t: Words) -> Chosen:
         schema = st.text_area(t("chat.schema"), key=frame.kept("chat.schema", ""), help=t("chat.schema_help"))
     with st.expander(t("chat.tools"), icon=":material/build:"):
         offered = st.multiselect(
-            t("chat.tools_ours"), tools.NAMES, key=frame.kept("chat.tools", []), help=t("chat.tools_ours_help")
+            t("chat.tools_ours"),
+            tools.NAMES,
+            key=frame.kept("chat.tools", []),
+            placeholder=t("chat.tools_none"),
+            help=t("chat.tools_ours_help"),
         )
         own = st.text_area(
             t("chat.tools_own"),

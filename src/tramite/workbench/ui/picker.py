@@ -144,6 +144,8 @@ def _key(row: Provider, t: Words) -> str:
 
 def _model(page: str, house: House, row: Provider, access: Access, t: Words) -> str:
     listing = _listing(house, row, access)
+    if not listing.known:
+        _look_again(house, access)
     provider, model = _begin_with(house, "chat")
     usual = model if provider == row.name else "demo" if row.name == "demo" else row.default_model
     key = frame.kept(f"{page}.model.{row.name}", usual or (listing.models[0] if listing.models else None))
@@ -167,7 +169,18 @@ def _model(page: str, house: House, row: Provider, access: Access, t: Words) -> 
 
 def _listing(house: House, row: Provider, access: Access) -> Listing:
     if "models" not in row.kinds or row.name in ("demo", "local"):
-        return Listing(("demo",) if row.name == "demo" else ())
+        return Listing(("demo",) if row.name == "demo" else (), took_s=0.0)
     if not (row.ready or access.key):
-        return Listing()
+        return Listing(took_s=0.0)
     return house.models.of(access)
+
+
+def _look_again(house: House, access: Access) -> None:
+    """Draw the page once more when the list is there."""
+
+    @st.fragment(run_every=0.5)
+    def look() -> None:
+        if house.models.ask(access).done():
+            st.rerun(scope="app")
+
+    look()
