@@ -9,7 +9,7 @@ from tramite.messages import Message, ToolCall, assistant, system, tool_result
 from tramite.store.conversations import Conversation, Conversations, Node, new_id
 from tramite.workbench.access import Access
 from tramite.workbench.background import Generation
-from tramite.workbench.house import House
+from tramite.workbench.house import NAME, House
 
 from . import files
 from . import settings as chosen
@@ -64,7 +64,9 @@ class Asker:
             status="running",
             facts={"asked": asked},
         )
-        stream = client.stream(messages, tools=tools, **options)  # nothing is sent yet; what cannot be is told here
+        stream = client.stream(
+            messages, tools=tools, key=NAME, **options
+        )  # nothing is sent yet; what cannot be is told here
         self._store.add(*added, answer, leaf=answer.id)
         if not self._conversation.title and added:
             self._store.rename(self._conversation.id, title_of(files.typed(added[0].message)))
