@@ -44,7 +44,7 @@ def test_an_answer_keeps_its_tokens_costs_and_probabilities() -> None:
     choice = Choice(assistant("x"), "stop", (TokenLogprob("x", -0.1, (("y", -2.0),)),))
     known = facts.of(Reply(choices=(choice,), usage=Usage(input_tokens=3), cost_nanousd=None, target="a/b"), None)
     assert (known["target"], known["usage"]["input_tokens"], known["cost_nanousd"]) == ("a/b", 3, None)
-    assert known["logprobs"] == [{"token": "x", "logprob": -0.1, "top": [["y", -2.0]]}]
+    assert known["logprobs"] == [{"token": "x", "logprob": -0.1, "top": (("y", -2.0),)}]
 
 
 def test_a_body_too_long_to_be_looked_at_is_cut_and_says_so() -> None:
