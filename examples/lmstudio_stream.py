@@ -22,13 +22,10 @@ def safe(text: str) -> str:
 def write(prompt: str, temperature: float, max_tokens: int, model: str) -> None:
     """The answer, piece by piece. Whatever ends it early leaves the text so far in `answer`."""
     answer.text, answer.note = "", "Risposta incompleta."
-    place = st.empty()
-    place.caption("In attesa del primo token…")
-    # Streamlit's stop is an exception in the next call of `st`. It leaves both `with`, and so reaches LM Studio too.
-    with (
-        Client() as llm,
-        llm.stream(prompt, model=f"lmstudio/{model}", temperature=temperature, max_tokens=max_tokens) as stream,
-    ):
+    settings = {"model": f"lmstudio/{model}", "temperature": temperature, "max_tokens": max_tokens}
+    # Streamlit's stop is an exception in the next call of `st`: it leaves the `with`, and so it reaches LM Studio too.
+    with st.spinner("In corso", show_time=True), Client() as llm, llm.stream(prompt, **settings) as stream:
+        place = st.empty()
         for answer.text in stream.snapshots:
             place.markdown(safe(answer.text))
     answer.note = "Fermata al numero di token richiesto." if stream.reply.finish == "length" else ""
@@ -40,7 +37,7 @@ def explain(error: TramiteError) -> None:
         st.error(NOT_RUNNING)
     elif isinstance(error, ProviderError):
         broken = "La risposta si è interrotta" if isinstance(error, IncompleteStream) else "Richiesta non riuscita"
-        st.error(f"{broken}: LM Studio ha risposto con lo stato {error.status or 'sconosciuto'}.")
+        st.error(f"{broken} (stato {error.status or 'sconosciuto'}).")
         st.code(error.body or error.message, language=None, wrap_lines=True)
     else:
         st.error("Richiesta non riuscita.")
