@@ -310,7 +310,7 @@ def test_a_broken_stream_keeps_what_came_marked_as_incomplete_and_out_of_the_con
     [
         ("auth", "status 401"),
         ("notfound", "status 404"),
-        ("429", "status 429"),
+        ("429:retry-after=100", "status 429"),
         ("filter", "status 400"),
         ("html", "azure/html"),
     ],
