@@ -7,7 +7,7 @@ import streamlit as st
 from tramite import Client, TramiteError
 from tramite.config import load
 
-CUT_SHORT = {"length": "Fermata al numero massimo di token.", "stopped": "Fermata: la risposta è incompleta."}
+NOTES = {"stopped": "Risposta incompleta.", "length": "Fermata al numero massimo di token."}
 ENV = {name: os.environ.get(f"AZURE_OPENAI_{name}", "") for name in ("ENDPOINT", "API_VERSION", "KEY", "DEPLOYMENT")}
 state = st.session_state
 # A plain dictionary, since once Streamlit has stopped a script, its session state can no longer be used there.
@@ -37,20 +37,23 @@ def ask(prompt: str, parameters: tuple[str, ...], system: str, **settings: float
     talk["unanswered"] = asked = {"prompt": prompt, "partial": "", "error": "nessuna risposta"}
     show(st.chat_message("user").markdown, prompt)
     place, before = st.chat_message("assistant").empty(), len(talk["turns"])
+    show(place.markdown, "", "In attesa della risposta…")
     try:
         chat = client(*parameters).conversation(system, **settings)
         chat.turns = talk["turns"]
         with chat.stream(prompt) as stream:
             for asked["partial"] in stream.snapshots:
-                show(place.markdown, asked["partial"])
+                show(place.markdown, asked["partial"], NOTES["stopped"])
     except TramiteError as error:
         asked["error"] = str(error).replace(parameters[2], "•••")  # a provider may repeat the key that it refuses
     finally:  # also when Streamlit stops the script: the conversation has kept what came
         if len(talk["turns"]) > before:
-            talk["unanswered"], talk["notes"][len(talk["turns"])] = None, CUT_SHORT.get(stream.reply.finish, "")
+            talk["unanswered"], talk["notes"][len(talk["turns"])] = None, NOTES.get(stream.reply.finish, "")
 
 
 with st.sidebar:
+    if st.button("Nuova conversazione", width="stretch"):
+        talk.update(turns=[], notes={}, unanswered=None)
     endpoint = st.text_input("Endpoint", ENV["ENDPOINT"], placeholder="https://nome.openai.azure.com")
     version = st.text_input("Versione API", ENV["API_VERSION"], help="Vuota: l'API v1, che non ha versioni")
     there = "c'è, e va solo all'endpoint dell'ambiente" if ENV["KEY"] else "non c'è"
@@ -60,20 +63,17 @@ with st.sidebar:
     settings["top_p"] = st.slider("Top p", 0.0, 1.0, 1.0, 0.05)
     settings["max_tokens"] = st.number_input("Token al massimo", 1, 16384, 800)
     system = st.text_area("Prompt di sistema", "Sei un assistente conciso.", help="Vale dal prossimo messaggio")
-    if st.button("Nuova conversazione"):
-        talk.update(turns=[], notes={}, unanswered=None)
 # The environment's key goes to the environment's endpoint alone: whoever sees this page could name one of his own.
 key = typed or (ENV["KEY"] if endpoint == ENV["ENDPOINT"] else "")
 needs = "" if all((endpoint, key, deployment)) else "Prima completa la barra laterale: endpoint, chiave, deployment"
 for number, message in enumerate(talk["turns"], 1):
     show(st.chat_message(message.role).markdown, message.text, talk["notes"].get(number, ""))
 again = talk["unanswered"]["prompt"] if state.get("again") else ""
-prompt = st.chat_input(needs or "Scrivi un messaggio", submit_mode="stop", disabled=bool(needs)) or again
-if prompt:
+if prompt := st.chat_input(needs or "Scrivi un messaggio", submit_mode="stop", disabled=bool(needs)) or again:
     ask(prompt, (endpoint, version, key, deployment), system, **settings)
     st.rerun()
 if asked := talk["unanswered"]:
     show(st.chat_message("user").markdown, asked["prompt"])
-    show(st.chat_message("assistant").markdown, asked["partial"], "Risposta incompleta." if asked["partial"] else "—")
+    show(st.chat_message("assistant").markdown, asked["partial"], NOTES["stopped"] if asked["partial"] else "—")
     show(st.error, f"La richiesta non è riuscita: {asked['error']}")
     st.button("Invia di nuovo", key="again", disabled=bool(needs))

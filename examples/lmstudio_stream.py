@@ -14,20 +14,20 @@ il server (oppure, in un terminale, `lms server start`). Se si trova a un altro 
 `LMSTUDIO_URL`."""
 
 
-def safe(text: str) -> str:
-    """An image in an answer would be fetched from wherever it says, and tell that place whatever it says."""
-    return text.replace("![", "! [")
+def show(note: str) -> None:
+    """The answer so far, and what is to be said of it."""
+    # An image would be fetched from wherever the answer says, and tell that place whatever it says: no images.
+    place.markdown(answer.text.replace("![", "! [") + (f"\n\n:gray[{note}]" if note else ""))
 
 
-def write(prompt: str, temperature: float, max_tokens: int, model: str) -> None:
-    """The answer, piece by piece. Whatever ends it early leaves the text so far in `answer`."""
+def write(prompt: str, **settings: str | float) -> None:
+    """The answer, piece by piece. Whatever ends it early leaves what came in `answer`, and on the screen."""
     answer.text, answer.note = "", "Risposta incompleta."
-    settings = {"model": f"lmstudio/{model}", "temperature": temperature, "max_tokens": max_tokens}
+    show("In attesa del primo token…")
     # Streamlit's stop is an exception in the next call of `st`: it leaves the `with`, and so it reaches LM Studio too.
-    with st.spinner("In corso", show_time=True), Client() as llm, llm.stream(prompt, **settings) as stream:
-        place = st.empty()
+    with Client() as llm, llm.stream(prompt, **settings) as stream:
         for answer.text in stream.snapshots:
-            place.markdown(safe(answer.text))
+            show(answer.note)
     answer.note = "Fermata al numero di token richiesto." if stream.reply.finish == "length" else ""
 
 
@@ -35,17 +35,16 @@ def explain(error: TramiteError) -> None:
     """What went wrong. The details are another program's text: shown as it is, not as Markdown."""
     if isinstance(error, ConnectFailed):
         st.error(NOT_RUNNING)
-    elif isinstance(error, ProviderError):
-        broken = "La risposta si è interrotta" if isinstance(error, IncompleteStream) else "Richiesta non riuscita"
-        st.error(f"{broken} (stato {error.status or 'sconosciuto'}).")
-        st.code(error.body or error.message, language=None, wrap_lines=True)
-    else:
-        st.error("Richiesta non riuscita.")
-        st.code(str(error), language=None, wrap_lines=True)
+        return
+    what = "La risposta si è interrotta" if isinstance(error, IncompleteStream) else "Richiesta non riuscita"
+    status = error.status if isinstance(error, ProviderError) else None
+    st.error(f"{what} (stato {status})." if status else f"{what}.")
+    st.code(getattr(error, "body", "") or str(error), language=None, wrap_lines=True)
 
 
-st.set_page_config(page_title="LM Studio", page_icon=":material/stream:")
+st.set_page_config(page_title="LM Studio")
 st.title("LM Studio in streaming")
+# A plain object, since once Streamlit has stopped a script, st.session_state can no longer be used there.
 answer = st.session_state.setdefault("answer", SimpleNamespace(text="", note=""))
 
 with st.form("richiesta"):  # in a form, moving a slider does not interrupt an answer
@@ -56,14 +55,12 @@ with st.form("richiesta"):  # in a form, moving a slider does not interrupt an a
     model = right.text_input("Modello (facoltativo)", placeholder="quello caricato").strip()
     wanted = st.form_submit_button("Genera", type="primary")
 
-if wanted and prompt.strip():
+place = st.empty()
+if wanted and not prompt.strip():
+    st.warning("Il prompt è vuoto: scrivi prima una richiesta.")
+elif wanted:
     try:
-        write(prompt, temperature, max_tokens, model)
+        write(prompt, model=f"lmstudio/{model}", temperature=temperature, max_tokens=max_tokens)
     except TramiteError as error:
         explain(error)
-else:
-    if wanted:
-        st.warning("Il prompt è vuoto: scrivi prima una richiesta.")
-    st.markdown(safe(answer.text))
-if answer.text and answer.note:
-    st.caption(answer.note)
+show(answer.note if answer.text else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 from typing import Any
@@ -73,8 +73,12 @@ def told(lines: Iterator[str]) -> Iterator[dict[str, str]]:
     return (json.loads(line.removeprefix("data: ")) for line in lines if line)
 
 
+def source(place: Site, prompt: str = "ciao") -> AbstractContextManager[httpx.Response]:
+    return place.client.stream("GET", "/stream", params={"ticket": place.ticket(prompt)})
+
+
 def over_source(place: Site, prompt: str = "ciao") -> list[dict[str, str]]:
-    with place.client.stream("GET", "/stream", params={"ticket": place.ticket(prompt)}) as answer:
+    with source(place, prompt) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         return list(told(answer.iter_lines()))
 
@@ -132,14 +136,13 @@ MODELS = pytest.mark.parametrize("model", [SILENT, "stall@2", "tokens=100000"])
 
 @MODELS
 def test_an_event_source_that_is_closed_ends_the_request_to_the_model(model: str) -> None:
-    with site(model, token_interval_s=0.01) as place:
-        with place.client.stream("GET", "/stream", params={"ticket": place.ticket()}) as answer:
-            if model == SILENT:
-                eventually(lambda: place.upstream.simulator.stats().open_now == 1)
-            else:
-                assert next(told(answer.iter_lines())) == {"text": "token-1"}
-            with place.felt_in_time():
-                answer.close()
+    with site(model, token_interval_s=0.01) as place, source(place) as answer:
+        if model == SILENT:
+            eventually(lambda: place.upstream.simulator.stats().open_now == 1)
+        else:
+            assert next(told(answer.iter_lines())) == {"text": "token-1"}
+        with place.felt_in_time():
+            answer.close()
 
 
 @MODELS

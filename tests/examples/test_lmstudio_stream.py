@@ -29,10 +29,6 @@ def answer(app: AppTest) -> str:
     return "".join(element.value for element in app.markdown)
 
 
-def notes(app: AppTest) -> list[str]:
-    return [element.value for element in app.caption]
-
-
 def test_its_settings_have_the_ranges_and_defaults_that_they_should_have() -> None:
     with page() as (app, _):
         temperature, tokens = labelled(app.slider, "Temperatura"), labelled(app.slider, "Token")
@@ -55,7 +51,6 @@ def test_the_answer_is_shown_and_stays_there() -> None:
         generate(app, "ciao", "tokens=5")
         assert answer(app) == words(5)
         assert answer(checked(app.run())) == words(5)
-    assert not notes(app)
     assert len(studio.sent) == 1
 
 
@@ -84,7 +79,7 @@ def test_an_error_is_shown_with_its_status_and_body() -> None:
         generate(app, "ciao", "notfound")
     assert "stato 404" in app.error[0].value
     assert '"model_not_found"' in app.code[0].value
-    assert not notes(app)
+    assert answer(app) == ""
 
 
 def test_where_lm_studio_does_not_run_it_says_how_to_start_it() -> None:
@@ -109,8 +104,7 @@ def test_a_broken_stream_keeps_what_came_marked_as_incomplete() -> None:
         generate(app, "ciao", "cut@5")
         assert "si è interrotta" in app.error[0].value
         for _ in range(2):
-            assert answer(app) == words(5)
-            assert notes(app) == ["Risposta incompleta."]
+            assert answer(app) == f"{words(5)}\n\n:gray[Risposta incompleta.]"
             checked(app.run())
 
 
@@ -118,8 +112,7 @@ def test_an_answer_that_filled_its_tokens_says_so() -> None:
     with page() as (app, _):
         labelled(app.slider, "Token").set_value(16)
         generate(app, "ciao", "tokens=50")
-    assert answer(app) == words(16)
-    assert notes(app) == ["Fermata al numero di token richiesto."]
+    assert answer(app) == f"{words(16)}\n\n:gray[Fermata al numero di token richiesto.]"
 
 
 def test_an_image_in_an_answer_is_not_fetched() -> None:
