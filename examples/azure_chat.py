@@ -45,7 +45,7 @@ def ask(prompt: str, parameters: tuple[str, ...], system: str, **settings: float
             for asked["partial"] in stream.snapshots:
                 show(place.markdown, asked["partial"], NOTES["stopped"])
     except TramiteError as error:
-        asked["error"] = str(error).replace(parameters[2], "•••")  # a provider may repeat the key that it refuses
+        asked["error"] = str(error)  # it holds no secret, not even where the provider repeats it
     finally:  # also when Streamlit stops the script: the conversation has kept what came
         if len(talk["turns"]) > before:
             talk["unanswered"], talk["notes"][len(talk["turns"])] = None, NOTES.get(stream.reply.finish, "")

@@ -158,7 +158,7 @@ def test_a_key_that_the_provider_repeats_does_not_reach_the_browser() -> None:
             app = say(opened_chat(), "ciao")
             app.session_state.client.close()
         server.shutdown()
-    assert "wrong key: •••" in app.error[0].value
+    assert f"wrong key: …{KEY[-4:]}" in app.error[0].value
 
 
 # --- The conversation

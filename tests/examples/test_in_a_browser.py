@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import expect
 
+from tests.examples.backend import Site, site
 from tests.examples.browsing import CHROMIUM, MISSING, Seen, browser, streamlit
-from tests.examples.test_fastapi_stream import Site, site
 from tests.examples.world import KEY, QUICK, Provider, eventually, provider, variables, words
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
