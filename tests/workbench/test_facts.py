@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tramite.errors import AuthenticationFailed, BudgetExceeded
 from tramite.messages import assistant
 from tramite.replies import Choice, Reply, TokenLogprob, Usage
@@ -44,7 +46,8 @@ def test_an_answer_keeps_its_tokens_costs_and_probabilities() -> None:
     choice = Choice(assistant("x"), "stop", (TokenLogprob("x", -0.1, (("y", -2.0),)),))
     known = facts.of(Reply(choices=(choice,), usage=Usage(input_tokens=3), cost_nanousd=None, target="a/b"), None)
     assert (known["target"], known["usage"]["input_tokens"], known["cost_nanousd"]) == ("a/b", 3, None)
-    assert known["logprobs"] == [{"token": "x", "logprob": -0.1, "top": (("y", -2.0),)}]
+    kept = msgspec.json.decode(msgspec.json.encode(known["logprobs"]))
+    assert kept == [{"token": "x", "logprob": -0.1, "top": [["y", -2.0]]}]
 
 
 def test_a_body_too_long_to_be_looked_at_is_cut_and_says_so() -> None:
