@@ -1,0 +1,60 @@
+"""One question to several targets at once, each as a chat or as a completion. Knows no page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from tramite.client.comparing import STYLES, Style
+from tramite.client.stream import AsyncStream
+from tramite.messages import system, user
+from tramite.store.conversations import Conversation
+from tramite.workbench import rounds
+from tramite.workbench.access import Access
+from tramite.workbench.background import Open
+from tramite.workbench.house import House
+from tramite.workbench.rounds import Asked
+
+__all__ = ["FEWEST", "MOST", "STYLES", "Style", "Target", "ask"]
+
+FEWEST, MOST = 2, 4
+
+
+class Target(Struct, frozen=True):
+    """One column: whom it asks, and how."""
+
+    access: Access
+    model: str | None
+    """The full name; None for the configured default."""
+    style: Style = "chat"
+
+
+def ask(house: House, text: str, targets: Sequence[Target], prompt: str, settings: dict[str, Any]) -> Conversation:
+    """Keep the question and have all answers written, in a comparison of its own. `prompt` is the system text.
+
+    What cannot be sent to one target is told in its column; the others go on. Raises StoreFailed.
+    """
+    choice = house.config.default
+    default = choice.model if choice is not None else ""
+    asked = [
+        Asked(_opening(house, text, one, prompt, settings), {"model": one.model or default, "style": one.style})
+        for one in targets
+    ]
+    facts = {"system": prompt, "settings": settings}
+    return rounds.begin(house, None, "compare", text, facts, asked)[0]
+
+
+def _opening(house: House, text: str, target: Target, prompt: str, settings: dict[str, Any]) -> Open:
+    """What opens this target's stream. Called on the background loop, so that an error is this answer's alone."""
+
+    def open() -> AsyncStream:
+        client = house.clients.of(target.access)
+        if target.style == "completion":
+            whole = f"{prompt.strip()}\n\n{text}" if prompt.strip() else text
+            return client.stream_complete(whole, model=target.model, **settings)
+        messages = [system(prompt), user(text)] if prompt.strip() else [user(text)]
+        return client.stream(messages, model=target.model, **settings)
+
+    return open
