@@ -26,6 +26,15 @@ class Asked(Struct, frozen=True):
     facts: dict[str, Any]
 
 
+class Asking(Struct, frozen=True):
+    """A question: its text and facts, whom it goes to, and what its page is to find again with its conversation."""
+
+    text: str
+    asked: Sequence[Asked]
+    facts: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+
+
 class Round(Struct, frozen=True):
     """A question and its answers, in the order in which they were asked for."""
 
@@ -64,18 +73,13 @@ def of(store: Conversations, conversation: Conversation, most: int) -> tuple[lis
 
 
 def begin(
-    house: House,
-    conversation: Conversation | None,
-    kind: Kind,
-    text: str,
-    facts: dict[str, Any],
-    asked: Sequence[Asked],
+    house: House, conversation: Conversation | None, kind: Kind, asking: Asking
 ) -> tuple[Conversation, list[Generation]]:
     """Keep the question (in a conversation of its own where there is none) and have all its answers written at once.
     Raises StoreFailed, and then nothing is asked."""
     store = house.stored
-    known = conversation or store.create(kind, title_of(text))
-    question = Node(id=new_id(), conversation_id=known.id, message=user(text), facts=facts)
+    known = conversation or store.create(kind, title_of(asking.text))
+    question = Node(id=new_id(), conversation_id=known.id, message=user(asking.text), facts=asking.facts)
     answers = [
         Node(
             id=new_id(),
@@ -85,10 +89,13 @@ def begin(
             status="running",
             facts={"asked": one.facts},
         )
-        for one in asked
+        for one in asking.asked
     ]
     store.add(question, *answers)
-    generations = [house.generations.start(node, one.open, store) for node, one in zip(answers, asked, strict=True)]
+    store.keep_settings(known.id, asking.settings)
+    generations = [
+        house.generations.start(node, one.open, store) for node, one in zip(answers, asking.asked, strict=True)
+    ]
     return known, generations
 
 

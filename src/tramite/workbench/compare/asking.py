@@ -11,13 +11,13 @@ from tramite.client.comparing import STYLES, Style
 from tramite.client.stream import AsyncStream
 from tramite.messages import system, user
 from tramite.store.conversations import Conversation
-from tramite.workbench import rounds
+from tramite.workbench import access, rounds
 from tramite.workbench.access import Access
 from tramite.workbench.background import Open
 from tramite.workbench.house import House
-from tramite.workbench.rounds import Asked
+from tramite.workbench.rounds import Asked, Asking
 
-__all__ = ["FEWEST", "MOST", "STYLES", "Style", "Target", "ask"]
+__all__ = ["FEWEST", "MOST", "STYLES", "Style", "Target", "ask", "read"]
 
 FEWEST, MOST = 2, 4
 
@@ -43,7 +43,17 @@ def ask(house: House, text: str, targets: Sequence[Target], prompt: str, setting
         for one in targets
     ]
     facts = {"system": prompt, "settings": settings}
-    return rounds.begin(house, None, "compare", text, facts, asked)[0]
+    kept = {"targets": [_kept(one) for one in targets], **facts}
+    return rounds.begin(house, None, "compare", Asking(text, asked, facts, kept))[0]
+
+
+def read(kept: Sequence[dict[str, Any]]) -> list[Target]:
+    """The targets that a comparison was kept with."""
+    return [Target(Access(**one["access"]), one["model"], one["style"]) for one in kept]
+
+
+def _kept(target: Target) -> dict[str, Any]:
+    return {"access": access.kept(target.access), "model": target.model, "style": target.style}
 
 
 def _opening(house: House, text: str, target: Target, prompt: str, settings: dict[str, Any]) -> Open:

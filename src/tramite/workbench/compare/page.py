@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from tramite.errors import TramiteError
@@ -23,6 +25,8 @@ def show() -> None:
     """The whole page."""
     t, house = frame.words(), frame.home()
     conversation = earlier.current("compare", house)
+    if conversation is not None and earlier.just_opened(conversation):
+        _show_settings(conversation.settings)
     with st.sidebar:
         chosen = sidebar.draw(conversation, house, t)
     picked = targets.draw(chosen.columns, house, t)
@@ -63,6 +67,13 @@ def _ask(said: str, picked: list[Target], chosen: Chosen, house: House) -> None:
         st.session_state.pop(TROUBLE, None)
         earlier.turn_to("compare", begun.id)
     st.rerun()
+
+
+def _show_settings(kept: dict[str, Any]) -> None:
+    """Those that a comparison was kept with, from the next run on."""
+    if kept:
+        targets.show(asking.read(kept["targets"]))
+        sidebar.show(kept["system"], kept["settings"])
 
 
 def _trouble(t: Words) -> None:

@@ -45,6 +45,12 @@ def draw(conversation: Conversation | None, house: House, t: Words) -> Chosen:
     return Chosen(columns, system, given)
 
 
+def show(system: str, settings: dict[str, Any]) -> None:
+    """What a comparison was kept with, from the next run on."""
+    frame.put("compare.system", system)
+    sampling.put(PAGE, settings)
+
+
 def _export(house: House, t: Words) -> None:
     """The files are made when they are asked for."""
 

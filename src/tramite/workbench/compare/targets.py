@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from tramite.workbench.house import House
@@ -18,6 +20,14 @@ def draw(columns: int, house: House, t: Words) -> list[Target]:
         with cell:
             targets.append(_target(place, house, t))
     return targets
+
+
+def show(targets: Sequence[Target]) -> None:
+    """These, from the next run on."""
+    frame.put("compare.columns", len(targets))
+    for place, one in enumerate(targets, start=1):
+        frame.put(f"compare.{place}.style", one.style)
+        picker.choose(f"compare.{place}", one.access, one.model)
 
 
 def _target(place: int, house: House, t: Words) -> Target:

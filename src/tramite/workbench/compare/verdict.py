@@ -22,8 +22,7 @@ def draw(one: Round, house: House, t: Words) -> None:
     st.subheader(t("compare.measures"))
     measured = [measures.of(node) for node in one.answers]
     st.markdown(table(measured, [node.status for node in one.answers], t))
-    for line in words(measured, t):
-        st.markdown(f"- {line}")
+    st.markdown("\n".join(f"- {line}" for line in words(measured, t)))
     _vote(one, house, t)
     with_text = [(place, node) for place, node in enumerate(one.answers, 1) if node.message.text]
     if len(with_text) > 1:

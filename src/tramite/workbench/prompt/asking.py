@@ -8,10 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from tramite.store.conversations import Conversation, Node
-from tramite.workbench import rounds
+from tramite.workbench import access, rounds
 from tramite.workbench.access import Access
 from tramite.workbench.house import House
-from tramite.workbench.rounds import Asked
+from tramite.workbench.rounds import Asked, Asking
 
 COMPLETIONS_ONLY = ("suffix", "echo")
 """What has no meaning in a chat."""
@@ -41,7 +41,9 @@ def ask(house: House, conversation: Conversation | None, text: str, wanted: Want
     choice = house.config.default
     model = wanted.target or (choice.model if choice is not None else "")
     facts = {"model": model, "via": wanted.via, "settings": settings}
-    return rounds.begin(house, conversation, "prompt", text, {}, [Asked(lambda: stream, facts)])[0]
+    kept = {"access": access.kept(wanted.access), "target": wanted.target, "via": wanted.via, "settings": settings}
+    asking = Asking(text, [Asked(lambda: stream, facts)], settings=kept)
+    return rounds.begin(house, conversation, "prompt", asking)[0]
 
 
 def may_go_through_chat(node: Node) -> bool:

@@ -13,7 +13,7 @@ from tramite.prompts import Labels, Template
 from tramite.workbench import facts
 from tramite.workbench.house import House
 from tramite.workbench.language import Words
-from tramite.workbench.ui import answer, frame, markdown
+from tramite.workbench.ui import answer, frame, markdown, sampling
 
 from . import examples
 
@@ -113,10 +113,13 @@ def _variable(template: Template, name: str) -> str:
 
 
 def _settings(template: Template, house: House) -> dict[str, Any]:
-    """What the template says, as values of the sidebar's widgets."""
-    values = {
-        name: value for name, value in examples.widget_values(template.settings).items() if value not in (None, "")
-    }
+    """What the template says, as values of the sidebar's widgets; where it has examples, what stops before another."""
+    given = dict(template.settings)
+    if template.examples:
+        given.setdefault("stop", examples.stop_before(template.labels))
+    values = {name: value for name, value in sampling.values(given).items() if name in given or name == "stop"}
+    if "logprobs" in given:
+        values["logprobs"] = given["logprobs"]
     provider, _, model = (template.model or "").partition("/")
     if model and provider in house.config.providers:
         values |= {"provider": provider, f"model.{provider}": model}

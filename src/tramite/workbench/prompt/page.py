@@ -21,6 +21,8 @@ def show() -> None:
     """The whole page."""
     t, house = frame.words(), frame.home()
     conversation = earlier.current("prompt", house)
+    if conversation is not None and earlier.just_opened(conversation):
+        sidebar.show(conversation.settings)
     with st.sidebar:
         wanted = sidebar.draw(conversation, house, t)
     with st.expander(t("prompt.few_shot"), icon=":material/format_list_numbered:"):

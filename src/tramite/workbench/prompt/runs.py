@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from tramite.store.conversations import Conversation, Node
@@ -13,7 +15,7 @@ from tramite.workbench.rounds import Round
 from tramite.workbench.ui import answer, frame
 from tramite.workbench.ui.watch import Watched, state_of
 
-from . import builder, examples, tokens
+from . import sidebar, tokens
 from .asking import may_go_through_chat
 
 SHOWN = 10
@@ -137,11 +139,11 @@ def _stop(id: str) -> None:
     frame.home().generations.stop(id)
 
 
-def _again(prompt: str, settings: dict[str, object]) -> None:
-    values = examples.widget_values(settings)
-    values |= {"suffix": settings.get("suffix") or "", "echo": bool(settings.get("echo"))}
-    builder.take(prompt, values)
+def _again(prompt: str, settings: dict[str, Any]) -> None:
+    frame.put("prompt.text", prompt)
+    sidebar.show_settings(settings)
 
 
 def _through_chat(prompt: str) -> None:
     st.session_state[AGAIN] = prompt
+    frame.put("prompt.via", True)  # so will the next ones

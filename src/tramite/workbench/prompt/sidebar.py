@@ -8,6 +8,7 @@ import streamlit as st
 
 from tramite.calls import COUNTS
 from tramite.store.conversations import Conversation, Kind
+from tramite.workbench.access import Access
 from tramite.workbench.house import House
 from tramite.workbench.language import Words
 from tramite.workbench.ui import earlier, frame, picker, sampling
@@ -29,6 +30,23 @@ def draw(conversation: Conversation | None, house: House, t: Words) -> Wanted:
         earlier.draw(PAGE, conversation, t)
     with settings:
         return _settings(house, t)
+
+
+def show(kept: dict[str, Any]) -> None:
+    """What a visit was kept with, from the next run on."""
+    if not kept:
+        return
+    picker.choose(PAGE, Access(**kept["access"]), kept["target"])
+    frame.put("prompt.via", kept["via"] == "chat")
+    show_settings(kept["settings"])
+
+
+def show_settings(settings: dict[str, Any]) -> None:
+    """The settings of a run, from the next run on."""
+    sampling.put(PAGE, settings)
+    frame.put("prompt.logprobs", settings.get("logprobs"))
+    frame.put("prompt.suffix", settings.get("suffix") or "")
+    frame.put("prompt.echo", bool(settings.get("echo")))
 
 
 def _settings(house: House, t: Words) -> Wanted:

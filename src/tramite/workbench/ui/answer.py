@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import streamlit as st
@@ -43,7 +44,8 @@ def cost(nanousd: int | None, t: Words) -> str:
     dollars = nanousd / 1e9
     if dollars == 0:
         return "\\$0"
-    return f"\\${dollars:.2f}" if dollars >= 1 else f"\\${dollars:.2g}" if dollars < 0.0001 else f"\\${dollars:.4f}"
+    places = 2 if dollars >= 1 else max(4, 1 - math.floor(math.log10(dollars)))
+    return f"\\${dollars:.{places}f}"
 
 
 def ending(status: str, facts: dict[str, Any], t: Words) -> None:

@@ -31,9 +31,18 @@ def turn_to(kind: Kind, id: str | None) -> None:
     """Show another one, or none yet, from the next run on."""
     st.session_state[f"{kind}.shown"] = id
     if id is None:
+        st.session_state.pop(f"{kind}.opened", None)
         st.query_params.pop(ADDRESS, None)
     elif st.query_params.get(ADDRESS) != id:
         st.query_params[ADDRESS] = id
+
+
+def just_opened(shown: Conversation) -> bool:
+    """Whether the page shows it for the first time, or again after another one: its settings are to be shown then."""
+    key = f"{shown.kind}.opened"
+    before = st.session_state.get(key)
+    st.session_state[key] = shown.id
+    return bool(before != shown.id)
 
 
 def draw(kind: Kind, shown: Conversation | None, t: Words) -> None:

@@ -55,6 +55,17 @@ def pick(page: str, house: House, t: Words, kind: str = "chat", also: str = "") 
     return Picked(access, _model(page, house, row, access, t), row)
 
 
+def choose(page: str, access: Access, target: str | None) -> None:
+    """Let the widgets show this choice from the next run on. A key is not part of it."""
+    frame.put(f"{page}.provider", access.provider)
+    if not access.provider:
+        frame.put(f"{page}.route", target or "")
+        return
+    frame.put(f"{page}.model.{access.provider}", (target or "").removeprefix(f"{access.provider}/") or None)
+    frame.put(f"{page}.endpoint.{access.provider}", access.endpoint)
+    frame.put(f"{page}.version.{access.provider}", access.api_version)
+
+
 def first(house: House, kind: str = "chat") -> tuple[str, str]:
     """The provider and the model to begin with: the configured default, else a local server that answers, else the
     demo, which no model is behind."""
