@@ -23,24 +23,25 @@ def draw(one: Round, house: House, t: Words) -> None:
     measured = [measures.of(node) for node in one.answers]
     st.markdown(table(measured, [node.status for node in one.answers], t))
     st.markdown("\n".join(f"- {line}" for line in words(measured, t)))
-    _vote(one, house, t)
     with_text = [(place, node) for place, node in enumerate(one.answers, 1) if node.message.text]
+    if with_text:
+        _vote(one, with_text, house, t)
     if len(with_text) > 1:
         _difference(with_text, t)
 
 
 def table(measured: Sequence[Measured], statuses: Sequence[str], t: Words) -> str:
-    """A column for each answer, as above, and a row for each measure; as Markdown."""
+    """A column for each answer, by its number so that four fit on a phone, and a row for each measure; as Markdown."""
     rows: list[tuple[str, Callable[[Measured], str]]] = [
         (t("compare.row_input"), lambda one: _number(one.input_tokens, ",")),
         (t("compare.row_output"), lambda one: _number(one.output_tokens, ",")),
-        (t("compare.row_cost"), lambda one: answer.cost(one.cost_nanousd, t)),
+        (t("compare.row_cost"), lambda one: "?" if one.cost_nanousd is None else answer.cost(one.cost_nanousd, t)),
         (t("compare.row_first"), lambda one: _number(one.first_token_s, ".2f", " s")),
         (t("compare.row_total"), lambda one: _number(one.total_s, ".2f", " s")),
         (t("compare.row_speed"), lambda one: _number(one.tokens_per_s, ".0f")),
     ]
-    names = [f"{place} · {markdown.plain(one.name)}" for place, one in enumerate(measured, start=1)]
-    lines = [["\u00a0", *names], ["---", *["---:"] * len(names)]]
+    numbers = [str(place) for place in range(1, len(measured) + 1)]
+    lines = [[t("compare.row_answer"), *numbers], ["---", *["---:"] * len(numbers)]]
     lines.append([t("compare.row_status"), *(t(f"compare.status_{status}") for status in statuses)])
     lines += [[name, *map(tell, measured)] for name, tell in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -64,9 +65,9 @@ def words(measured: Sequence[Measured], t: Words) -> list[str]:
     return told
 
 
-def _vote(one: Round, house: House, t: Words) -> None:
+def _vote(one: Round, with_text: Sequence[tuple[int, Node]], house: House, t: Words) -> None:
     key = f"vote.{one.question.id}"
-    names = {node.id: columns.label(place, node, t) for place, node in enumerate(one.answers, start=1)}
+    names = {node.id: columns.label(place, node, t) for place, node in with_text}
     names[votes.TIE] = t("compare.tie")
     cast = votes.of(one.question)
     if key not in st.session_state:

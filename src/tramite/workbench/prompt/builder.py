@@ -40,10 +40,12 @@ def few_shot(t: Words) -> None:
     st.button(t("prompt.add"), icon=":material/add:", key="prompt.add", on_click=_add)
     asked = st.text_area(t("prompt.asked", label=labels.input), key=frame.kept("prompt.asked", ""), height=68)
     text = examples.written_out(instruction, pairs, labels, asked)
-    st.caption(t("prompt.preview"))
-    st.code(text, language=None, wrap_lines=True)
+    if text:
+        st.caption(t("prompt.preview"))
+        st.code(text, language=None, wrap_lines=True)
     stop = {"stop": examples.stop_before(labels).replace("\n", "\\n")}
-    _use("prompt.use_examples", lambda: take(text, stop), t, help=t("prompt.use_stop", stop=f"`{stop['stop']}`"))
+    told = t("prompt.use_stop", stop=f"`{stop['stop']}`")
+    _use("prompt.use_examples", lambda: take(text, stop), t, help=told, disabled=not text)
 
 
 def templates(house: House, t: Words) -> None:

@@ -64,7 +64,7 @@ def legend() -> str:
 
 def percent(probability: float) -> str:
     """As precise as it takes to see something."""
-    return f"{probability:.1%}" if probability >= 0.001 or not probability else f"{probability:.2g}"
+    return f"{probability:.1%}" if probability >= 0.001 or not probability else f"{probability * 100:.2g}%"
 
 
 def rows(tokens: Sequence[Token], names: tuple[str, str, str, str]) -> list[dict[str, Any]]:

@@ -1,4 +1,5 @@
-"""Which conversation a page shows, and the earlier ones of its kind: to open, to delete. The page has the kind's name.
+"""Which conversation a page shows, and the earlier ones of its kind, to be opened and then deleted. The page has the
+kind's name.
 
 It is named in the address, so that a refresh or a second tab finds it again, and in the session, so that a visit to
 another page does not lose it.
@@ -60,35 +61,27 @@ def draw(kind: Kind, shown: Conversation | None, t: Words) -> None:
 
 def _entry(kind: Kind, one: Conversation, here: bool, t: Words) -> None:
     title = markdown.plain(one.title) or t("earlier.untitled")
+    icon = ":material/chevron_right:" if here else None
+    key = f"open.{one.id}"
+    st.button(title, key=key, icon=icon, type="tertiary", disabled=here, on_click=turn_to, args=(kind, one.id))
+    if not here:
+        return
     sure = st.session_state.get(f"{kind}.sure") == one.id
-    with st.container(horizontal=True, vertical_alignment="center"):
-        icon = ":material/chevron_right:" if here else None
-        st.button(
-            title,
-            key=f"open.{one.id}",
-            icon=icon,
-            type="tertiary",
-            disabled=here,
-            on_click=turn_to,
-            args=(kind, one.id),
-        )
-        label = t("earlier.sure") if sure else t("earlier.delete")
-        st.button(
-            label,
-            key=f"delete.{one.id}",
-            icon=":material/delete:",
-            type="primary" if sure else "tertiary",
-            on_click=_delete,
-            args=(kind, one.id, here),
-        )
+    st.button(
+        t("earlier.sure") if sure else t("earlier.delete"),
+        key=f"delete.{one.id}",
+        icon=":material/delete:",
+        type="primary" if sure else "secondary",
+        on_click=_delete,
+        args=(kind, one.id),
+    )
 
 
-def _delete(kind: Kind, id: str, here: bool) -> None:
+def _delete(kind: Kind, id: str) -> None:
     """At the second click: there is no way back."""
     if st.session_state.get(f"{kind}.sure") != id:
         st.session_state[f"{kind}.sure"] = id
         return
     rounds.delete(frame.home(), id)
     st.session_state.pop(f"{kind}.sure", None)
-    if here:
-        turn_to(kind, None)
+    turn_to(kind, None)
