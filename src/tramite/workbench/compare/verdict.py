@@ -96,7 +96,7 @@ def _difference(with_text: Sequence[tuple[int, Node]], t: Words) -> None:
     texts: dict[int, Any] = dict(with_text)
     left, right = _two(list(texts), lambda place: columns.label(place, texts[place], t), t)
     found = difference.pieces(texts[left].message.text, texts[right].message.text)
-    st.caption(
+    st.markdown(
         t("compare.legend", left=left, right=right)
         + " "
         + t("compare.same", share=f"{difference.same_share(found):.0%}")

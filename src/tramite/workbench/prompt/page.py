@@ -35,7 +35,7 @@ def show() -> None:
         height=220,
         placeholder=t("prompt.text_hint"),
     )
-    if st.button(t("prompt.generate"), type="primary", icon=":material/play_arrow:", key="prompt.generate"):
+    if st.button(t("prompt.generate"), icon=":material/play_arrow:", key="prompt.generate", shortcut="Ctrl+Enter"):
         _ask(text, wanted, conversation, house)
     if (prompt := st.session_state.pop(runs.AGAIN, None)) is not None:
         _ask(prompt, wanted.through_chat(), conversation, house)

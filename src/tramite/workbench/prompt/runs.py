@@ -113,7 +113,7 @@ def _answer(node: Node, prompt: str, last: bool, t: Words) -> None:
 def _tokens(id: str, found: list[tokens.Token], last: bool, t: Words) -> None:
     if not st.toggle(t("prompt.tokens", count=len(found)), key=frame.kept(f"tokens.{id}", last)):
         return
-    st.caption(t("prompt.legend") + " " + tokens.legend())
+    st.markdown(t("prompt.legend") + " " + tokens.legend())
     st.markdown(tokens.coloured(found[:COLOURED]))
     if len(found) > COLOURED:
         st.caption(t("prompt.coloured", count=COLOURED))
