@@ -139,13 +139,11 @@ class Generations:
         self.run(self._write(generation, open, store))
         return generation
 
-    def stop(self, id: str) -> bool:
-        """End an answer; what has come is kept. Whether there was one to end. It does not wait."""
+    def stop(self, id: str) -> None:
+        """End an answer, if it is being written; what has come is kept. It does not wait."""
         generation = self.find(id)
-        if generation is None or not generation.running:
-            return False
-        self._loop.call_soon_threadsafe(_cancel, generation)
-        return True
+        if generation is not None:
+            self._loop.call_soon_threadsafe(_cancel, generation)
 
     def run(self, coroutine: Any) -> Future[Any]:
         """Something else on the same loop: a provider's models, vectors."""
@@ -196,7 +194,7 @@ class Generations:
         """The store has it before anybody is told that it is over."""
         node = generation.node
         message = generation.message if reply is None else reply.message
-        known = facts.of(reply, generation.error, node.facts)
+        known = facts.without_secrets(facts.of(reply, generation.error), generation.tap.heard)
         ended = Node(
             id=node.id,
             conversation_id=node.conversation_id,

@@ -18,6 +18,9 @@ from .access import Clients
 from .background import Generations
 from .models import Catalogue
 
+NAME = "workbench"
+"""The key under which all of it is booked, whose budget (`[budgets.workbench]`) it keeps to."""
+
 
 class House:
     """One configuration, and what stands on it. Raises ConfigError when it is made."""

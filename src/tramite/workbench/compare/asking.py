@@ -14,7 +14,7 @@ from tramite.store.conversations import Conversation
 from tramite.workbench import access, rounds
 from tramite.workbench.access import Access
 from tramite.workbench.background import Open
-from tramite.workbench.house import House
+from tramite.workbench.house import NAME, House
 from tramite.workbench.rounds import Asked, Asking
 
 __all__ = ["FEWEST", "MOST", "STYLES", "Style", "Target", "ask", "read"]
@@ -63,8 +63,8 @@ def _opening(house: House, text: str, target: Target, prompt: str, settings: dic
         client = house.clients.of(target.access)
         if target.style == "completion":
             whole = f"{prompt.strip()}\n\n{text}" if prompt.strip() else text
-            return client.stream_complete(whole, model=target.model, **settings)
+            return client.stream_complete(whole, model=target.model, key=NAME, **settings)
         messages = [system(prompt), user(text)] if prompt.strip() else [user(text)]
-        return client.stream(messages, model=target.model, **settings)
+        return client.stream(messages, model=target.model, key=NAME, **settings)
 
     return open

@@ -10,7 +10,7 @@ from msgspec import Struct
 from tramite.store.conversations import Conversation, Node
 from tramite.workbench import access, rounds
 from tramite.workbench.access import Access
-from tramite.workbench.house import House
+from tramite.workbench.house import NAME, House
 from tramite.workbench.rounds import Asked, Asking
 
 COMPLETIONS_ONLY = ("suffix", "echo")
@@ -37,7 +37,9 @@ def ask(house: House, conversation: Conversation | None, text: str, wanted: Want
     """Begin another run. Raises TramiteError for what cannot be sent, and then nothing has changed."""
     client = house.clients.of(wanted.access)
     settings = wanted.settings
-    stream = client.stream_complete(text, model=wanted.target, via=wanted.via, **settings)  # nothing is sent yet
+    stream = client.stream_complete(  # nothing is sent yet
+        text, model=wanted.target, via=wanted.via, key=NAME, **settings
+    )
     choice = house.config.default
     model = wanted.target or (choice.model if choice is not None else "")
     facts = {"model": model, "via": wanted.via, "settings": settings}

@@ -42,7 +42,7 @@ def pick(page: str, house: House, t: Words, kind: str = "chat", also: str = "") 
     """The widgets, where they are called. `page` keeps one page's choices apart from another's, and those of several
     pickers on one page. `also` is an operation that would do as well."""
     names = _providers(house, {kind, also})
-    key = frame.kept(f"{page}.provider", first(house, kind)[0])
+    key = frame.kept(f"{page}.provider", _begin_with(house, kind)[0])
     if st.session_state[key] not in names:
         st.session_state[key] = names[0]
     name = st.selectbox(t("picker.provider"), names, key=key, format_func=lambda one: _title(house, one, t))
@@ -79,6 +79,14 @@ def first(house: House, kind: str = "chat") -> tuple[str, str]:
         if listing.models:
             return name, listing.models[0]
     return "demo", "demo"
+
+
+def _begin_with(house: House, kind: str) -> tuple[str, str]:
+    """`first`, asked once in a session: servers come and go."""
+    known: dict[str, tuple[str, str]] = st.session_state.setdefault("first", {})
+    if kind not in known:
+        known[kind] = first(house, kind)
+    return known[kind]
 
 
 def _providers(house: House, kinds: Set[str]) -> list[str]:
@@ -150,8 +158,10 @@ def _key(page: str, row: Provider, t: Words) -> str:
 
 def _model(page: str, house: House, row: Provider, access: Access, t: Words) -> str:
     listing = _listing(house, row, access)
-    provider, model = first(house) if row.name != "demo" else ("demo", "demo")
-    usual = model if provider == row.name else row.default_model
+    if not listing.known:
+        _look_again(house, access)
+    provider, model = _begin_with(house, "chat")
+    usual = model if provider == row.name else "demo" if row.name == "demo" else row.default_model
     key = frame.kept(f"{page}.model.{row.name}", usual or (listing.models[0] if listing.models else None))
     current = st.session_state[key]
     names = list(dict.fromkeys([*([current] if current else []), *listing.models]))
@@ -173,7 +183,18 @@ def _model(page: str, house: House, row: Provider, access: Access, t: Words) -> 
 
 def _listing(house: House, row: Provider, access: Access) -> Listing:
     if "models" not in row.kinds or row.name in ("demo", "local"):
-        return Listing(("demo",) if row.name == "demo" else ())
+        return Listing(("demo",) if row.name == "demo" else (), took_s=0.0)
     if not (row.ready or access.key):
-        return Listing()
+        return Listing(took_s=0.0)
     return house.models.of(access)
+
+
+def _look_again(house: House, access: Access) -> None:
+    """Draw the page once more when the list is there."""
+
+    @st.fragment(run_every=0.5)
+    def look() -> None:
+        if house.models.ask(access).done():
+            st.rerun(scope="app")
+
+    look()
