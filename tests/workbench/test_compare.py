@@ -88,7 +88,13 @@ def test_a_difference_is_marked_by_sign_and_type_as_well_as_by_colour() -> None:
     found = difference.pieces("the old house\nend", "the new house\n\nend")
     assert difference.marked(found) == (
         "the :red-background[~~\\-old\\-~~]:green-background[**\\+new\\+**] house"
-        ":red-background[~~\\-↵\\-~~]  \n:green-background[**\\+↵\\+**]  \n:green-background[**\\+↵\\+**]  \nend"
+        ":green-background[**\\+↵\\+**]  \n  \nend"
+    )
+
+
+def test_spaces_alone_that_differ_are_shown_as_signs() -> None:
+    assert difference.marked(difference.pieces("a b", "a\tb")) == (
+        "a:red-background[~~\\-␣\\-~~]:green-background[**\\+⇥\\+**]b"
     )
 
 
@@ -97,9 +103,9 @@ def test_texts_of_ten_thousand_words_are_compared_line_by_line() -> None:
     found = difference.pieces(left, left.replace("line 7 of", "line seven of"))
     assert found == (
         ("same", left[: left.index("line 7 of")]),
-        ("only_left", "line 7 of many words\n"),
-        ("only_right", "line seven of many words\n"),
-        ("same", left[left.index("line 8 of") :]),
+        ("only_left", "line 7 of many words"),
+        ("only_right", "line seven of many words"),
+        ("same", left[left.index("\nline 8 of") :]),
     )
 
 

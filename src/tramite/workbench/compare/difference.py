@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal, TypeAlias
 
 from tramite.workbench.ui.markdown import plain
@@ -17,10 +19,11 @@ from tramite.workbench.ui.markdown import plain
 What: TypeAlias = Literal["same", "only_left", "only_right"]
 Piece: TypeAlias = tuple[What, str]
 
-MOST_WORDS = 4000
-"""A longer text is compared line by line: words would take too long."""
-_WORD = re.compile(r"\w+|\s+|[^\w\s]")
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+MOST_WORDS = 1500
+"""A longer text is compared line by line: words would take longer than a second."""
+_WORD = re.compile(r"(\w+|[^\w\s]|\A(?=\s))(\s*)")
+Word: TypeAlias = tuple[str, str]
+"""A word, and the spaces behind it; of a line, all of it is the second."""
 
 
 @lru_cache(maxsize=32)
@@ -28,8 +31,9 @@ def pieces(left: str, right: str) -> tuple[Piece, ...]:
     """The texts as pieces in order; without those only the right one has they are the left one, and the other way."""
     first, second = _WORD.findall(left), _WORD.findall(right)
     if max(len(first), len(second)) > MOST_WORDS:
-        first, second = _LINE.findall(left), _LINE.findall(right)
-    return tuple(_joined(_compared(first, second)))
+        first, second = [("", line) for line in left.splitlines(True)], [("", line) for line in right.splitlines(True)]
+        return tuple(_merged(_compared(first, second, [line for _, line in first], [line for _, line in second])))
+    return tuple(_merged(_compared(first, second, [word for word, _ in first], [word for word, _ in second])))
 
 
 def same_share(found: tuple[Piece, ...]) -> float:
@@ -44,43 +48,35 @@ def marked(found: tuple[Piece, ...]) -> str:
     return "".join(_inline(text) if what == "same" else _marked(what, text) for what, text in found)
 
 
-def _compared(first: list[str], second: list[str]) -> Iterator[Piece]:
-    matcher = SequenceMatcher(None, first, second, autojunk=False)
-    for _, left, left_end, right, right_end in matcher.get_opcodes():
-        gone, come = "".join(first[left:left_end]), "".join(second[right:right_end])
-        if gone == come:
-            yield "same", gone
-            continue
-        if gone:
-            yield "only_left", gone
-        if come:
-            yield "only_right", come
+def _compared(first: list[Word], second: list[Word], left: list[str], right: list[str]) -> Iterator[Piece]:
+    """By what is in `left` and `right`; where they agree, the spaces may still differ."""
+    matcher = SequenceMatcher(None, left, right, autojunk=False)  # which takes common words for noise
+    for what, begin, end, other_begin, other_end in matcher.get_opcodes():
+        if what == "equal":
+            for (word, space), (_, other) in zip(first[begin:end], second[other_begin:other_end], strict=True):
+                yield "same", word
+                yield from _changed(space, other)
+        else:
+            gone, come = first[begin:end], second[other_begin:other_end]
+            yield from _changed("".join(map("".join, gone)), "".join(map("".join, come)))
 
 
-def _joined(found: Iterator[Piece]) -> Iterator[Piece]:
-    """A space between two changes is part of them: `-a-+b+ -c-+d+` is hard to read."""
-    whole = list(found)
-    gone = come = ""
-    for place, (what, text) in enumerate(whole):
-        inside = (
-            what == "same" and text.isspace() and "\n" not in text and bool(gone and come) and place < len(whole) - 1
-        )
-        if what == "only_left" or inside:
-            gone += text
-        if what == "only_right" or inside:
-            come += text
-        if what == "same" and not inside:
-            yield from _changes(gone, come)
-            gone = come = ""
-            yield what, text
-    yield from _changes(gone, come)
+def _changed(gone: str, come: str) -> Iterator[Piece]:
+    """The spaces that both end with stay as they are."""
+    if gone == come:
+        yield "same", gone
+        return
+    behind = len(gone) - len(gone.rstrip())
+    shared = gone[len(gone) - behind :] if behind and come.endswith(gone[len(gone) - behind :]) else ""
+    yield "only_left", gone.removesuffix(shared)
+    yield "only_right", come.removesuffix(shared)
+    yield "same", shared
 
 
-def _changes(gone: str, come: str) -> Iterator[Piece]:
-    if gone:
-        yield "only_left", gone
-    if come:
-        yield "only_right", come
+def _merged(found: Iterator[Piece]) -> Iterator[Piece]:
+    """Neighbours of a kind as one, and nothing that is empty."""
+    for what, pieces in groupby((piece for piece in found if piece[1]), key=itemgetter(0)):
+        yield what, "".join(text for _, text in pieces)
 
 
 def _marked(what: What, text: str) -> str:

@@ -14,7 +14,7 @@ from tramite.workbench.language import Words
 def line(facts: dict[str, Any], t: Words) -> str:
     """Model, tokens, cost, times and attempts in one line; what is unknown is left out, or said to be."""
     usage, timings = facts.get("usage") or {}, facts.get("timings") or {}
-    words = [f"`{name}`"] if (name := facts.get("target") or (facts.get("asked") or {}).get("model")) else []
+    words = [_to_the_letter(name)] if (name := facts.get("target") or (facts.get("asked") or {}).get("model")) else []
     inputs, outputs = usage.get("input_tokens"), usage.get("output_tokens")
     if inputs is not None or outputs is not None:
         mark = "≈ " if usage.get("source") in ("estimated", "partial") else ""
