@@ -21,7 +21,8 @@ def draw(one: Round, house: House, t: Words) -> None:
     """For answers that are over."""
     st.subheader(t("compare.measures"))
     measured = [measures.of(node) for node in one.answers]
-    st.markdown(table(measured, [node.status for node in one.answers], t))
+    statuses = [node.status for node in one.answers]
+    st.table(table(measured, statuses, t), hide_index=True, width="content", alt=t("compare.measures"))
     st.markdown("\n".join(f"- {line}" for line in words(measured, t)))
     with_text = [(place, node) for place, node in enumerate(one.answers, 1) if node.message.text]
     if with_text:
@@ -30,8 +31,8 @@ def draw(one: Round, house: House, t: Words) -> None:
         _difference(with_text, t)
 
 
-def table(measured: Sequence[Measured], statuses: Sequence[str], t: Words) -> str:
-    """A column for each answer, by its number so that four fit on a phone, and a row for each measure; as Markdown."""
+def table(measured: Sequence[Measured], statuses: Sequence[str], t: Words) -> dict[str, list[str]]:
+    """A column for each answer, as above, and a row for each measure; texts are Markdown."""
     rows: list[tuple[str, Callable[[Measured], str]]] = [
         (t("compare.row_input"), lambda one: _number(one.input_tokens, ",")),
         (t("compare.row_output"), lambda one: _number(one.output_tokens, ",")),
@@ -40,11 +41,11 @@ def table(measured: Sequence[Measured], statuses: Sequence[str], t: Words) -> st
         (t("compare.row_total"), lambda one: _number(one.total_s, ".2f", " s")),
         (t("compare.row_speed"), lambda one: _number(one.tokens_per_s, ".0f")),
     ]
-    numbers = [str(place) for place in range(1, len(measured) + 1)]
-    lines = [[t("compare.row_answer"), *numbers], ["---", *["---:"] * len(numbers)]]
-    lines.append([t("compare.row_status"), *(t(f"compare.status_{status}") for status in statuses)])
-    lines += [[name, *map(tell, measured)] for name, tell in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    found = {t("compare.row_answer"): [t("compare.row_status"), *(name for name, _ in rows)]}
+    for place, (one, status) in enumerate(zip(measured, statuses, strict=True), start=1):
+        column = f"{place} · {markdown.plain(one.name)}"
+        found[column] = [t(f"compare.status_{status}"), *(tell(one) for _, tell in rows)]
+    return found
 
 
 def words(measured: Sequence[Measured], t: Words) -> list[str]:
