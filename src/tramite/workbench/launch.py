@@ -32,6 +32,7 @@ OPTIONS: dict[str, object] = {
     "server.maxUploadSize": MAX_UPLOAD_MB,
     "server.runOnSave": False,
     "theme.primaryColor": "#0f766e",
+    "theme.light.textColor": "#111110",  # captions are 60% of it, and must still be read (WCAG 2, 1.4.3)
     "theme.dark.primaryColor": "#2dd4bf",
 }
 
@@ -58,8 +59,12 @@ def application(host: str) -> Any:
     """The workbench as an ASGI application, for pages at this host and on this machine's loopback."""
     import streamlit as st
     from starlette.middleware import Middleware
+    from streamlit.runtime.pages_manager import PagesManager
 
     from .guard import Guard
+
+    # Else, for its folder's name alone, a page that is opened before any other runs without the frame around it.
+    PagesManager.uses_pages_directory = False
 
     @asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[None]:
