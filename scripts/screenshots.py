@@ -1,7 +1,7 @@
 """`make screenshots`: pictures of every page of the workbench for docs/images, light in English and dark in Italian.
 
-It starts a workbench of its own, in a folder of its own, with nothing behind it but the demo and the embedded model, and
-uses it as a person would. Debian's chromium is the browser.
+It starts a workbench of its own, in a folder of its own, with nothing behind it but the demo and the embedded model,
+and uses it as a person would. Debian's chromium is the browser.
 """
 
 from __future__ import annotations
