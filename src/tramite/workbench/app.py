@@ -9,6 +9,7 @@ t = frame.words()
 chosen = st.navigation(
     [
         st.Page("pages/chat.py", title=t("frame.chat"), icon=":material/chat:", url_path="chat", default=True),
+        st.Page("pages/settings.py", title=t("frame.settings"), icon=":material/settings:", url_path="settings"),
     ],
     position="top",
 )

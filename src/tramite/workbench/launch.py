@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from tramite.errors import MissingExtra
 
+from . import appearance
 from .house import house, leave
 
 APP = Path(__file__).with_name("app.py")
@@ -31,25 +32,27 @@ OPTIONS: dict[str, object] = {
     "server.headless": True,
     "server.maxUploadSize": MAX_UPLOAD_MB,
     "server.runOnSave": False,
-    "theme.primaryColor": "#0f766e",
-    "theme.dark.primaryColor": "#2dd4bf",
 }
+PARTING_S = 2
+"""How long pages that are open have to leave when the server ends."""
 
 
-def serve(listening: socket.socket, host: str) -> None:
-    """Until SIGINT or SIGTERM. Raises ConfigError before anything is served, MissingExtra."""
+def serve(listening: socket.socket, host: str, ready: Callable[[], None]) -> None:
+    """Until SIGINT or SIGTERM; `ready` is called once nothing can go wrong any more. Raises ConfigError, MissingExtra,
+    StoreFailed before."""
     try:
-        import uvicorn
         from streamlit.web import bootstrap
+
+        from .server import Server, settings
     except ImportError as error:
         raise MissingExtra(f"the workbench needs {error.name}: pip install 'tramite[workbench]'") from None
-    house()  # a wrong configuration is told here, and not in a page
+    chosen = house().stored.preference(appearance.PREFERENCE)
     os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
     bootstrap.load_config_options({**OPTIONS, "server.port": listening.getsockname()[1]})
-    settings: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False, "lifespan": "on"}
-    config = uvicorn.Config(application(host), ws_ping_interval=20, timeout_graceful_shutdown=3, **settings)
+    appearance.wear(appearance.of(chosen))
+    ready()
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        Server(settings(application(host), PARTING_S)).run(sockets=[listening])
     finally:
         leave()
 
