@@ -61,6 +61,7 @@ def application(host: str) -> Any:
     """The workbench as an ASGI application, for pages at this host and on this machine's loopback."""
     import streamlit as st
     from starlette.middleware import Middleware
+    from streamlit.runtime.pages_manager import PagesManager
 
     from .guard import Guard
 
@@ -69,4 +70,5 @@ def application(host: str) -> Any:
         yield None
         leave()  # what is being written ends as interrupted, and is kept
 
+    PagesManager.uses_pages_directory = False  # else the first address that is opened is run by itself, without app.py
     return st.App(APP, middleware=[Middleware(Guard, hosts=[host])], lifespan=lifespan)

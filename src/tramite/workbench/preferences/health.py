@@ -37,11 +37,6 @@ class Health(Struct, frozen=True):
     took_s: float = 0.0
     failure: dict[str, Any] | None = None
 
-    @property
-    def name(self) -> str:
-        """As people call it."""
-        return self.provider.title or self.provider.name
-
 
 class Check:
     """One look at all providers of a configuration."""
@@ -50,7 +45,7 @@ class Check:
         self._config = house.config
         self._began = time.monotonic()
         house.models.forget()
-        self._asked = [(row, _ask(house, row)) for row in house.config.providers.values()]
+        self._asked = [(row, _ask(house, row)) for row in sorted(house.config.providers.values(), key=_rank)]
 
     def __repr__(self) -> str:
         return f"<Check: {sum(one.state == 'asking' for one in self.found)} still asked>"
@@ -62,12 +57,17 @@ class Check:
 
     @property
     def found(self) -> list[Health]:
-        """What is known now, in the order of the configuration."""
+        """What is known now: who was configured first, then local servers, then what is in this process."""
         return [_health(row, future) for row, future in self._asked]
 
     def holds(self, config: Config) -> bool:
         """Whether it is about this configuration, and not long ago."""
         return self._config is config and time.monotonic() - self._began < STALE_S
+
+
+def _rank(row: Provider) -> int:
+    own = row.secret is not None or row.name not in CATALOGUE
+    return 0 if own else 2 if row.in_process else 1
 
 
 def _ask(house: House, row: Provider) -> Future[Listing] | None:

@@ -40,10 +40,8 @@ def draw(house: House, t: Words) -> None:
 
 def _conversations(house: House, kept: Kept, t: Words) -> None:
     st.subheader(t("settings.conversations"))
-    left, middle, right = st.columns(3)
-    left.metric(t("settings.conversations"), f"{kept.conversations:,}")
-    middle.metric(t("settings.messages"), f"{kept.messages:,}")
-    right.metric(t("settings.temporary"), f"{kept.temporary:,}", help=t("settings.temporary_help"))
+    counts = {"conversations": kept.conversations, "messages": kept.messages, "temporary": kept.temporary}
+    st.markdown(t("settings.conversations_say", **counts))
     running = house.generations.running
     nothing = not (kept.conversations or kept.temporary)
     if st.button(

@@ -68,7 +68,7 @@ def _all(found: Sequence[Health], t: Words) -> None:
 def _one(one: Health, t: Words) -> None:
     typed = one.provider.name in st.session_state.get("secrets", {})
     with st.container(border=True, gap="xxsmall"):
-        st.markdown(f"{_ICONS[one.state]} **{markdown.plain(one.name)}** – {_says(one, t)}")
+        st.markdown(f"{_ICONS[one.state]} **{_name(one, t)}** – {_says(one, t)}")
         where = [] if one.provider.in_process else [f"`{one.provider.base_url}`"]
         if secret := secret_of(one.provider):
             where.append(t("settings.key_from", origin=f"`{secret}`"))
@@ -81,14 +81,26 @@ def _one(one: Health, t: Words) -> None:
                 st.code(answer.details(one.failure), language=None, wrap_lines=True)
 
 
+def _name(one: Health, t: Words) -> str:
+    """As people call it, in their language where it is ours."""
+    match one.provider.name:
+        case "demo":
+            return t("settings.the_demo")
+        case "embedded":
+            return t("settings.the_embedded")
+        case "local":
+            return t("settings.the_local")
+    return markdown.plain(one.provider.title or one.provider.name)
+
+
 def _says(one: Health, t: Words) -> str:
     """How it does, in a sentence, with what to do."""
     took = f"{one.took_s:.2f}"
     match one.state:
         case "answers":
-            return t("settings.answers", took=took, count=one.models)
+            return t("settings.answers_one" if one.models == 1 else "settings.answers", took=took, count=one.models)
         case "empty":
-            return t("settings.empty", took=took)
+            return t("settings.none_pulled") if one.provider.in_process else t("settings.empty", took=took)
         case "asking":
             return t("settings.asking")
         case "demo":
@@ -107,7 +119,7 @@ def _how_to_add_a_key(keyless: Sequence[Health], t: Words) -> None:
     st.markdown(t("settings.keyless_say"))
     lines = []
     for one in keyless:
-        name, row = markdown.plain(one.name), one.provider
+        name, row = _name(one, t), one.provider
         if row.name in st.session_state.get("secrets", {}):
             lines.append(f"- **{name}** – {t('settings.key_typed')}")
             continue
