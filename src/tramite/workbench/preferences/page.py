@@ -13,9 +13,9 @@ def show() -> None:
     """The whole page."""
     t, house = frame.words(), frame.home()
     st.header(t("frame.settings"))
-    providers, configured, look, data = st.tabs(
-        [t("settings.providers"), t("settings.configured"), t("settings.look"), t("settings.data")]
-    )
+    names = [t("settings.providers"), t("settings.configured"), t("settings.look"), t("settings.data")]
+    stays = names[2] if st.session_state.get(show_look.CHOSEN) else None  # tabs of other names begin with the first
+    providers, configured, look, data = st.tabs(names, default=stays)
     with providers:
         show_providers.draw(house, t)
     with configured:

@@ -9,6 +9,8 @@ from tramite.workbench.house import House
 from tramite.workbench.language import LANGUAGES, NAMES, Words
 from tramite.workbench.ui import frame
 
+CHOSEN = "settings.chosen"
+"""Whether a language was chosen in this session, so that everything has another name."""
 _LOOK, _LANGUAGE = "settings.look_chosen", "settings.language_chosen"
 
 
@@ -26,6 +28,7 @@ def _language(house: House, t: Words) -> None:
     def take() -> None:
         st.session_state.language = st.session_state[_LANGUAGE]
         house.stored.prefer(frame.LANGUAGE, st.session_state.language)
+        st.session_state[CHOSEN] = True
 
     st.radio(
         t("settings.language"),
