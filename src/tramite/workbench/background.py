@@ -151,12 +151,16 @@ class Generations:
         """Something else on the same loop: a provider's models, vectors."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
+    def end(self) -> None:
+        """End all of them, as interrupted."""
+        with suppress(TimeoutError):
+            self.run(self._end_all()).result(PARTING_S)
+
     def close(self) -> None:
-        """End all of them, as interrupted; and the loop."""
+        """End all of them, and the loop."""
         if not self._thread.is_alive():
             return
-        with suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(self._end_all(), self._loop).result(PARTING_S)
+        self.end()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PARTING_S)
 

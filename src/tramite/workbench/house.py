@@ -53,6 +53,7 @@ class House:
     def close(self) -> None:
         """End what is running, and close everything."""
         with suppress(Exception):  # the interpreter may be ending: what can still be closed is
+            self.generations.end()  # before their connections go, which would be a failure
             self.generations.run(self.clients.aclose()).result(2)
         self.generations.close()
         self.stored.close()

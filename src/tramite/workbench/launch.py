@@ -38,8 +38,10 @@ PARTING_S = 2
 
 
 def serve(listening: socket.socket, host: str, ready: Callable[[], None]) -> None:
-    """Until SIGINT or SIGTERM; `ready` is called once nothing can go wrong any more. Raises ConfigError, MissingExtra,
-    StoreFailed before."""
+    """Until SIGINT or SIGTERM; `ready` is called once it serves.
+
+    Raises ConfigError, MissingExtra, StoreFailed, before.
+    """
     try:
         from streamlit.web import bootstrap
 
@@ -50,9 +52,8 @@ def serve(listening: socket.socket, host: str, ready: Callable[[], None]) -> Non
     os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
     bootstrap.load_config_options({**OPTIONS, "server.port": listening.getsockname()[1]})
     appearance.wear(appearance.of(chosen))
-    ready()
     try:
-        Server(settings(application(host), PARTING_S)).run(sockets=[listening])
+        Server(settings(application(host), PARTING_S), ready).run(sockets=[listening])
     finally:
         leave()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +14,17 @@ _HEARD = (signal.SIGINT, signal.SIGTERM)
 
 
 class Server(uvicorn.Server):
-    """Ends when it is told to; at once, when it is told twice."""
+    """Ends when it is told to; at once, when it is told twice. `ready` is called once it serves, and hears signals."""
+
+    def __init__(self, settings: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(settings)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve from now on."""
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._ready()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
