@@ -14,6 +14,8 @@ from . import data
 from .data import Kept
 
 DELETED = "settings.deleted"
+ASKED = "settings.asked"
+"""Whether the question stands: it does until it is answered, whatever makes the page run again."""
 
 
 def draw(house: House, t: Words) -> None:
@@ -47,7 +49,9 @@ def _conversations(house: House, kept: Kept, t: Words) -> None:
     if st.button(
         t("settings.delete_all"), icon=":material/delete:", key="settings.delete", disabled=nothing or running > 0
     ):
-        st.dialog(t("settings.delete_all"))(_confirm)(house, kept, t)
+        st.session_state[ASKED] = True
+    if st.session_state.get(ASKED):
+        st.dialog(t("settings.delete_all"), on_dismiss=_dismissed)(_confirm)(house, kept, t)
     if running:
         st.caption(t("settings.delete_later", count=running))
 
@@ -63,5 +67,10 @@ def _confirm(house: House, kept: Kept, t: Words) -> None:
         except TramiteError as error:
             answer.failure(facts.failure(error), t)
             return
+        _dismissed()
         st.session_state[DELETED] = True
         st.rerun()
+
+
+def _dismissed() -> None:
+    st.session_state.pop(ASKED, None)

@@ -8,15 +8,12 @@ import streamlit as st
 
 from tramite.workbench.house import House
 from tramite.workbench.language import Words
-from tramite.workbench.ui import answer, markdown
+from tramite.workbench.ui import answer, markdown, waiting
 
 from .configured import secret_of
 from .health import Check, Health, State
 
 CHECK = "settings.check"
-EVERY_S = 0.4
-"""How often one looks who has answered."""
-
 _ICONS: dict[State, str] = {
     "answers": ":green[:material/check_circle:]",
     "empty": ":orange[:material/warning:]",
@@ -40,14 +37,7 @@ def draw(house: House, t: Words) -> None:
     st.caption(t("settings.providers_say"))
     if st.button(t("settings.check_again"), icon=":material/refresh:", key="settings.check_again"):
         check = st.session_state[CHECK] = Check(house)
-
-    def look() -> None:
-        _all(check.found, t)
-        if check.done and waiting:
-            st.rerun()  # the page runs again, and nothing looks any more
-
-    waiting = not check.done
-    st.fragment(look, run_every=EVERY_S if waiting else None)()
+    waiting.until(lambda: check.done, lambda: _all(check.found, t))
 
 
 def _all(found: Sequence[Health], t: Words) -> None:

@@ -17,11 +17,9 @@ from tramite.workbench.house import House
 from tramite.workbench.language import Words
 from tramite.workbench.models import Listing
 
-from . import frame
+from . import frame, waiting
 
 LOCAL = ("lmstudio", "ollama")
-EVERY_S = 0.4
-"""How often one looks whether they have answered."""
 SHOWN = 5
 """Models that are offered of each; all are in the sidebar's list."""
 
@@ -36,14 +34,7 @@ def draw(house: House, t: Words, page: str = "chat") -> None:
         st.markdown(t("welcome.keys"))
         st.markdown(t("welcome.local"))
         asked = _ask(house)
-        waiting = not all(future.done() for future in asked.values())
-
-        def look() -> None:
-            _local(house, page, asked, t)
-            if waiting and all(future.done() for future in asked.values()):
-                st.rerun()  # the page runs again, and nothing looks any more
-
-        st.fragment(look, run_every=EVERY_S if waiting else None)()
+        waiting.until(lambda: all(future.done() for future in asked.values()), lambda: _local(house, page, asked, t))
 
 
 def needed(config: Config, chosen: str | None, typed: frozenset[str] = frozenset()) -> bool:
