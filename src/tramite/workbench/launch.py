@@ -13,6 +13,7 @@ from tramite.errors import MissingExtra
 
 from . import appearance
 from .house import house, leave
+from .language import PREFERENCE as LANGUAGE
 
 APP = Path(__file__).with_name("app.py")
 MAX_UPLOAD_MB = 20
@@ -64,6 +65,7 @@ def application(host: str) -> Any:
     from starlette.middleware import Middleware
     from streamlit.runtime.pages_manager import PagesManager
 
+    from .front import Front
     from .guard import Guard
 
     @asynccontextmanager
@@ -71,5 +73,10 @@ def application(host: str) -> Any:
         yield None
         leave()  # what is being written ends as interrupted, and is kept
 
+    def chosen_language() -> str | None:
+        return house().stored.preference(LANGUAGE)
+
     PagesManager.uses_pages_directory = False  # else the first address that is opened is run by itself, without app.py
-    return st.App(APP, middleware=[Middleware(Guard, hosts=[host])], lifespan=lifespan)
+    return st.App(
+        APP, middleware=[Middleware(Guard, hosts=[host]), Middleware(Front, chosen=chosen_language)], lifespan=lifespan
+    )
