@@ -18,7 +18,7 @@ TOLD = "settings.read_again"
 
 def draw(house: House, t: Words) -> None:
     """Files, warnings, settings, and the button."""
-    st.caption(t("settings.configured_say"))
+    st.markdown(t("settings.configured_say"))
     _again(house, t)
     for notice in configured.notices(house.config):
         st.warning(markdown.plain(notice), icon=":material/warning:")
@@ -53,7 +53,7 @@ def _again(house: House, t: Words) -> None:
             st.session_state[TOLD] = None
         st.rerun()
     if running:
-        st.caption(t("settings.read_later", count=running))
+        st.markdown(t("settings.read_later", count=running))
     if TOLD not in st.session_state:
         return
     failure = st.session_state.pop(TOLD)
@@ -61,4 +61,4 @@ def _again(house: House, t: Words) -> None:
         st.success(t("settings.was_read"), icon=":material/check:")
     else:
         answer.failure(failure, t)
-        st.caption(t("settings.nothing_changed"))
+        st.markdown(t("settings.nothing_changed"))

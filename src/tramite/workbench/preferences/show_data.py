@@ -30,7 +30,7 @@ def draw(house: House, t: Words) -> None:
     st.markdown(t("settings.place"))
     st.code(kept.place, language=None, wrap_lines=True)
     if kept.size_bytes is not None:
-        st.caption(t("settings.size", size=data.readable(kept.size_bytes)))
+        st.markdown(t("settings.size", size=data.readable(kept.size_bytes)))
     _conversations(house, kept, t)
     st.subheader(t("settings.ledger"))
     texts = t("settings.ledger_texts") if kept.keep_text else t("settings.ledger_no_texts")
@@ -53,7 +53,7 @@ def _conversations(house: House, kept: Kept, t: Words) -> None:
     if st.session_state.get(ASKED):
         st.dialog(t("settings.delete_all"), on_dismiss=_dismissed)(_confirm)(house, kept, t)
     if running:
-        st.caption(t("settings.delete_later", count=running))
+        st.markdown(t("settings.delete_later", count=running))
 
 
 def _confirm(house: House, kept: Kept, t: Words) -> None:

@@ -34,7 +34,7 @@ def draw(house: House, t: Words) -> None:
     check = st.session_state.get(CHECK)
     if check is None or not check.holds(house.config):
         check = st.session_state[CHECK] = Check(house)
-    st.caption(t("settings.providers_say"))
+    st.markdown(t("settings.providers_say"))
     if st.button(t("settings.check_again"), icon=":material/refresh:", key="settings.check_again"):
         check = st.session_state[CHECK] = Check(house)
     waiting.until(lambda: check.done, lambda: _all(check.found, t))
@@ -65,7 +65,7 @@ def _one(one: Health, t: Words) -> None:
         if typed:
             where.append(t("settings.key_typed"))
         if where:
-            st.caption(" · ".join(where))
+            st.markdown(f":small[{' · '.join(where)}]")
         if one.failure is not None and one.state != "absent":
             with st.expander(t("answer.details")):
                 st.code(answer.details(one.failure), language=None, wrap_lines=True)

@@ -66,7 +66,7 @@ def _local(house: House, page: str, asked: dict[str, Future[Listing]], t: Words)
         row = house.config.providers[name]
         title = row.title or name
         if not future.done():
-            st.caption(f":material/hourglass_top: {t('welcome.looking', provider=title)}")
+            st.markdown(f":material/hourglass_top: {t('welcome.looking', provider=title)}")
         elif models := future.result().models:
             st.markdown(f":green[:material/check_circle:] {t('welcome.found', provider=title, count=len(models))}")
             with st.container(horizontal=True):
@@ -75,9 +75,9 @@ def _local(house: House, page: str, asked: dict[str, Future[Listing]], t: Words)
                         choose(page, name, model)
                         st.rerun()
         elif future.result().error is None:
-            st.caption(f":material/warning: {t('welcome.no_model', provider=title)}")
+            st.markdown(f":material/warning: {t('welcome.no_model', provider=title)}")
         else:
-            st.caption(f":material/power_off: {t('welcome.not_running', provider=title, address=row.base_url)}")
+            st.markdown(f":material/power_off: {t('welcome.not_running', provider=title, address=row.base_url)}")
     nobody = all(future.done() and not future.result().models for future in asked.values())
     if nobody and st.button(t("welcome.look_again"), icon=":material/refresh:", key="welcome.again"):
         house.models.forget()
