@@ -22,9 +22,9 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
-run: ## start the gateway and show an answer through it (the first time, install what it needs in .venv)
+run: ## start the gateway and the workbench, and show an answer (ARGS="--port N --ui-port N" chooses their ports)
 	$(call ready,run)
-	@$(BIN)/python scripts/run.py
+	@$(BIN)/python scripts/run.py $(ARGS)
 
 test: lint ## check the code and run all the tests (ARGS="-k name" reaches pytest)
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
