@@ -9,6 +9,8 @@ t = frame.words()
 chosen = st.navigation(
     [
         st.Page("pages/chat.py", title=t("frame.chat"), icon=":material/chat:", url_path="chat", default=True),
+        st.Page("pages/similarity.py", title=t("frame.similarity"), icon=":material/grid_on:", url_path="similarity"),
+        st.Page("pages/usage.py", title=t("frame.usage"), icon=":material/monitoring:", url_path="usage"),
     ],
     position="top",
 )

@@ -58,6 +58,7 @@ def application(host: str) -> Any:
     """The workbench as an ASGI application, for pages at this host and on this machine's loopback."""
     import streamlit as st
     from starlette.middleware import Middleware
+    from streamlit.runtime.pages_manager import PagesManager
 
     from .guard import Guard
 
@@ -66,4 +67,5 @@ def application(host: str) -> Any:
         yield None
         leave()  # what is being written ends as interrupted, and is kept
 
+    PagesManager.uses_pages_directory = False  # a page's address leads through app.py, from the first request on
     return st.App(APP, middleware=[Middleware(Guard, hosts=[host])], lifespan=lifespan)
