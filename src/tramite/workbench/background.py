@@ -159,6 +159,8 @@ class Generations:
             asyncio.run_coroutine_threadsafe(self._end_all(), self._loop).result(PARTING_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PARTING_S)
+        if not self._thread.is_alive():
+            self._loop.close()
 
     async def _end_all(self) -> None:
         tasks = [one.task for one in list(self._by_id.values()) if one.task is not None]

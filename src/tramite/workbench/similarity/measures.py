@@ -43,7 +43,7 @@ class Contrast(NamedTuple):
 
 def nearness(vectors: Sequence[Sequence[float]]) -> Nearness:
     """All three for each pair. Raises ValueError for vectors of different lengths."""
-    rows = np.asarray(vectors, dtype=np.float64).reshape(len(vectors), -1)
+    rows = np.asarray(vectors, dtype=np.float64).reshape(len(vectors), len(vectors[0]) if vectors else 0)
     rows = np.where(np.isfinite(rows).all(axis=1, keepdims=True), rows, np.nan)
     with np.errstate(all="ignore"):  # what is too large for a number comes out as none
         return Nearness(_cosine(rows), _dot(rows), _euclidean(rows))

@@ -42,7 +42,7 @@ def _csv(rows: Iterator[dict[str, Any]]) -> bytes:
     writer = csv.DictWriter(text, ["time", *COLUMNS], lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in one.items()} for one in rows)
-    return text.getvalue().encode("utf-8-sig")  # by which spreadsheets know the encoding
+    return text.getvalue().encode()
 
 
 def _cell(value: Any) -> Any:

@@ -132,7 +132,7 @@ def _details(house: House, ledger: Ledger, entries: Sequence[Entry], t: Words) -
     if chosen not in by_id:
         return
     entry = by_id[chosen]
-    st.dataframe(_fields(entry, t), hide_index=True, width="stretch")
+    st.dataframe(_fields(entry, t), hide_index=True, width="stretch", height="content")
     if entry.error:
         st.code(entry.error, language=None, wrap_lines=True)
     texts = accounts.details(ledger, entry)
