@@ -50,6 +50,7 @@ def a_page_has_the_newest_first_behind_those_that_are_skipped(url: str) -> None:
             page = found.page(size=size, skip=skip)
             assert [int(entry.id.rpartition("-")[2]) for entry in page] == expected
         assert [entry.id for entry in found.page(Filter(failed=True))] == ["attempt-4"]
+        assert (found.count(), found.count(Filter(failed=True)), found.count(Filter(key="nobody else"))) == (5, 1, 0)
 
 
 def retries_are_told_by_the_failure_that_caused_them(url: str) -> None:

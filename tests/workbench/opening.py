@@ -24,7 +24,8 @@ _LOCALES: dict[Language, str] = {"en": "en-GB", "it": "it-IT"}
 
 @contextmanager
 def housed(monkeypatch: pytest.MonkeyPatch, more: str = "", **options: Any) -> Iterator[Simulator]:
-    """The simulator wants a key, which is configured; `wrong` is the same, and refuses it. No local server answers, whatever runs on this machine."""
+    """The simulator wants a key, which is configured; `wrong` is the same one, whose model refuses it. No local server
+    answers, whatever runs on this machine."""
     with Simulator.in_thread(**{"key": KEY, "tokens": 5, **options}) as simulator:
         file = Path("workbench.toml").absolute()
         file.write_text(

@@ -106,6 +106,11 @@ class Ledger:
                 yield from_row(row[1:])
             after = (rows[-1][1 + COLUMNS.index("at_ns")], rows[-1][0])
 
+    def count(self, chosen: Filter = EVERYTHING) -> int:
+        """How many entries are chosen. Raises InvalidCall."""
+        where, values = chosen.where(self._database.engine)
+        return int(self._database.execute(f"SELECT count(*) FROM attempts WHERE {where}", values)[0][0])
+
     def page(self, chosen: Filter = EVERYTHING, size: int = 50, skip: int = 0) -> list[Entry]:
         """The `size` newest of the chosen entries behind the `skip` newest of all; the newest first.
 
@@ -147,11 +152,11 @@ class Ledger:
         where, values = chosen.where(self._database.engine)
         rows = self._database.execute(
             f"""
-            SELECT outcome, count(*) FROM attempts
-            JOIN (SELECT call_id AS repeated, max(number) AS final FROM attempts
-                  WHERE number > 1 AND at_ns >= ? GROUP BY call_id) AS further ON call_id = repeated
-            WHERE number < final AND {FAILED} AND {where} GROUP BY outcome ORDER BY outcome
-            """,
+            SELECT outcome, count(*) FROM attempts CROSS JOIN
+                 (SELECT call_id AS repeated, max(number) AS final FROM attempts
+                  WHERE number > 1 AND at_ns >= ? GROUP BY call_id) AS further
+            WHERE call_id = repeated AND number < final AND {FAILED} AND {where} GROUP BY outcome ORDER BY outcome
+            """,  # CROSS: SQLite keeps this order, in which each attempt is looked at once
             [chosen.since_ns or 0, *values],
         )
         return {outcome: int(count) for outcome, count in rows}

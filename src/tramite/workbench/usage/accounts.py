@@ -83,8 +83,7 @@ def account(ledger: Ledger, since: int | None) -> Account:
 
 def page(ledger: Ledger, chosen: Filter, number: int, size: int) -> Page:
     """The page of this number (from 1; the last, where there are fewer) of the chosen entries. Raises InvalidCall."""
-    sums = ledger.usage(chosen=chosen)
-    count = sums[0].attempts if sums else 0
+    count = ledger.count(chosen)
     last = max(0, count - 1) // size
     return Page(ledger.page(chosen, size, min(number - 1, last) * size), count)
 

@@ -36,7 +36,7 @@ def _draw(house: House, ledger: Ledger | None, t: Words) -> None:
         sections.by_group(account, t)
         sections.times(account, t)
         sections.causes(account, t)
-        search.draw(house, ledger, account, since, t)
+        search.draw(house, account, since, t)
     elif ledger is not None and ledger.page(size=1):
         st.info(t("usage.nothing_then"), icon=":material/event_busy:")
     else:

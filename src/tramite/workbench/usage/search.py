@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from tramite.errors import InvalidCall
+from tramite.errors import TramiteError
 from tramite.store.filters import Filter
 from tramite.store.reading import Ledger
 from tramite.store.rows import Entry
@@ -28,16 +28,22 @@ _EVERY = "\0"
 """No key, model or outcome is called so; and None would be an empty field."""
 
 
-def draw(house: House, ledger: Ledger, account: Account, since: int | None, t: Words) -> None:
-    """All of it."""
+@st.fragment
+def draw(house: House, account: Account, since: int | None, t: Words) -> None:
+    """All of it. What is clicked on here adds nothing up anew: that takes seconds where entries are many."""
     st.subheader(t("usage.ledger"), anchor=False)
     chosen = _filter(account, since, t)
-    number: int = st.session_state.get(f"{PAGE}.page", 1)
     try:
-        page = accounts.page(ledger, chosen, number, SIZE)
-    except InvalidCall as error:
+        with accounts.opened(house.config) as ledger:
+            if ledger is not None:
+                _found(house, ledger, chosen, t)
+    except TramiteError as error:
         answer.failure(facts.failure(error), t)
-        return
+
+
+def _found(house: House, ledger: Ledger, chosen: Filter, t: Words) -> None:
+    number: int = st.session_state.get(f"{PAGE}.page", 1)
+    page = accounts.page(ledger, chosen, number, SIZE)
     if not page.count:
         st.info(t("usage.none_found"), icon=":material/search_off:")
         return
