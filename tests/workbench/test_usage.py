@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.store.ledgers import answered, database, failed, ledger, put
+from tests.store.ledgers import NOON, answered, database, failed, ledger, put
 from tests.workbench.opening import BOTH, housed, sound, text_of, visit
 from tramite.config import Config, Store
 from tramite.config.places import ledger_file
@@ -98,6 +98,14 @@ def test_an_unknown_cost_is_counted_and_never_nothing() -> None:
     drawn = charts.cost_by_name(account.groups["model"], "Cost", "nobody").to_dict()
     [values] = drawn["datasets"].values()
     assert {row["name"]: row["value"] for row in values} == {"sim/ok": 0.0035, "other/deep": None}
+
+
+def test_days_on_which_nothing_was_asked_are_gaps_in_the_picture() -> None:
+    entries = [answered(1), answered(2, at_ns=NOON + 9 * DAY_NS)]
+    with ledger(*entries) as found:
+        sums = found.usage("day")
+    assert charts.days(sums) == [f"2026-11-{day:02}" for day in range(1, 11)]
+    assert charts.days(sums[:1]) == [f"2026-10-{day}" for day in range(26, 32)] + ["2026-11-01"]
 
 
 def test_causes_are_the_errors_alone_the_commonest_first() -> None:

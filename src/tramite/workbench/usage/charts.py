@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import altair as alt
@@ -11,7 +12,8 @@ from tramite.store.reading import Sums
 
 MOST = 12
 """The largest so many are drawn; the table has all."""
-_BAR, _AROUND = 26, 60
+LEAST_DAYS = 7
+_BAR, _AROUND = 26, 70
 
 Row = dict[str, Any]
 
@@ -22,7 +24,7 @@ def cost_by_day(sums: Sequence[Sums], cost: str) -> alt.Chart:
     return _bars(
         rows,
         240,
-        x=_day(),
+        x=_day(sums),
         y=alt.Y("value:Q", title=None, axis=alt.Axis(format="$~g")),
         tooltip=[_day_told(), alt.Tooltip("value:Q", title=cost, format="$.6~f")],
     )
@@ -33,7 +35,7 @@ def tokens_by_day(sums: Sequence[Sums], tokens: str, ways: tuple[str, str]) -> a
     return _bars(
         _tokens(sums, ways),
         240,
-        x=_day(),
+        x=_day(sums),
         y=alt.Y("value:Q", title=None, axis=alt.Axis(format="~s")),
         color=_colour(ways),
         order=alt.Order("rank:Q"),
@@ -62,7 +64,7 @@ def tokens_by_name(sums: Sequence[Sums], tokens: str, ways: tuple[str, str], nob
     rows = [{**row, "name": row["day"] or nobody} for row in _tokens(most, ways)]
     return _bars(
         rows,
-        _height(len(most)) + 30,
+        _height(len(most)) + 40,
         y=_name(),
         x=alt.X("value:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
         color=_colour(ways),
@@ -86,7 +88,7 @@ def times(sums: Sequence[Sums], field: str, seconds: str) -> alt.Chart:
     ]
     return _bars(
         rows,
-        _height(len(busiest), 34) + 30,
+        _height(len(busiest), 34) + 60,
         y=_name(),
         yOffset=alt.YOffset("share:N"),
         x=alt.X("value:Q", title=seconds, axis=alt.Axis(tickCount=4)),
@@ -113,14 +115,24 @@ def _tokens(sums: Sequence[Sums], ways: tuple[str, str]) -> list[Row]:
     ]
 
 
-def _day() -> alt.X:
-    """A bar is as wide as a day, which is one of UTC, whatever the browser's own time is."""
+def days(sums: Sequence[Sums]) -> list[str]:
+    """Every day from the first to the last, and a week at least: a day on which nothing was asked is a gap."""
+    first, last = (date.fromisoformat(one.group[0]) for one in (sums[0], sums[-1]))
+    count = max(LEAST_DAYS, (last - first).days + 1)
+    return [(last - timedelta(days=ago)).isoformat() for ago in reversed(range(count))]
+
+
+def _day(sums: Sequence[Sums]) -> alt.X:
     return alt.X(
-        "day:T",
-        timeUnit=alt.TimeUnitParams(unit="yearmonthdate", utc=True),
+        "day:O",
         title=None,
-        axis=alt.Axis(format="%d/%m", labelAngle=0, labelOverlap=True, tickCount=8),
-        scale=alt.Scale(type="utc"),
+        scale=alt.Scale(domain=days(sums)),
+        axis=alt.Axis(
+            labelExpr="slice(datum.value, 8, 10) + '/' + slice(datum.value, 5, 7)",
+            labelAngle=0,
+            labelOverlap=True,
+            ticks=False,
+        ),
     )
 
 

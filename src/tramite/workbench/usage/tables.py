@@ -84,10 +84,10 @@ def budgets(found: Iterable[Standing], t: Words) -> list[Row]:
         {
             t("usage.budget"): one.budget,
             t("usage.per"): t(f"usage.per_{one.cap.per}"),
+            t("usage.left"): dollars(one.left_nanousd),
             t("usage.cap"): dollars(one.cap.nanousd),
             t("usage.spent"): dollars(one.spent_nanousd),
             t("usage.held"): dollars(one.held_nanousd),
-            t("usage.left"): dollars(one.left_nanousd),
             t("usage.ends"): _minute(one.ends_ns) if one.ends_ns is not None else "–",
         }
         for one in found
