@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import msgspec
 import pytest
 
 from tests.client.world import QUICK, config, in_process, words
-from tramite import AsyncClient, AuthenticationFailed, InvalidCall, RequestRejected, Retry, assistant
+from tramite import AsyncClient, AuthenticationFailed, BadReply, InvalidCall, RequestRejected, Retry, assistant
 from tramite.simulator import Engine, InProcess, Options
+from tramite.simulator.inprocess import InProcessResponse
 from tramite.wire.seam import Request
 
 
@@ -45,6 +47,32 @@ async def test_a_secret_that_is_still_refused_is_sent_twice_and_no_more(tmp_path
     with pytest.raises(AuthenticationFailed):
         await llm.chat("x")
     assert (asked, provider.stats().requests) == (1, 3)
+
+
+class Repeating(InProcess):
+    """It repeats the secret that it refuses, as some providers do."""
+
+    async def send(self, request: Request) -> Any:
+        response = await super().send(request)
+        said = request.headers["authorization"].removeprefix("Bearer ")
+        repeated = {"error": {"message": f"Incorrect API key: {said}", "code": said, "type": said}}
+        body = msgspec.json.encode(repeated if response.status >= 400 else {"choices": said})
+        return InProcessResponse(response.status, response.headers, response._play, 10_000, body)
+
+
+@pytest.mark.parametrize("refused", [True, False])
+async def test_a_secret_that_the_provider_repeats_is_masked_in_the_error(
+    refused: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = "0123456789abcdef0123456789abcdef"
+    provider = Repeating(Engine(Options(key="another" if refused else secret)))
+    llm = AsyncClient(config(), retry=QUICK, transport=provider, secrets={"sim": secret})
+    with pytest.raises(AuthenticationFailed if refused else BadReply) as caught:
+        await llm.chat("x")
+    assert "…cdef" in caught.value.body
+    error = caught.value
+    told = "".join(traceback.format_exception(error))
+    assert secret not in f"{error!s}{error!r}{vars(error)}{error.attempts}{told}{caplog.text}"
 
 
 class Redirecting(InProcess):

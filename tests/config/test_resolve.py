@@ -168,3 +168,14 @@ def test_no_row_of_the_catalogue_has_a_default_that_is_gone() -> None:
     """What goes later is replaced at that time by what its provider names."""
     for row in CATALOGUE.values():
         assert replacement(row.name, row.default_model, date(2026, 11, 23)) is None
+
+
+def test_azure_s_variables_go_before_what_a_file_says(world: World) -> None:
+    world.own(
+        "[providers.azure]\nendpoint = 'https://contoso.openai.azure.com'\n"
+        "api_version = '2024-02-01'\ndefault_model = 'old'"
+    )
+    said = {"AZURE_OPENAI_API_VERSION": "2024-10-21", "AZURE_OPENAI_DEPLOYMENT": "new", "AZURE_OPENAI_KEY": "k"}
+    config = world.load(**said)
+    assert (config.providers["azure"].api_version, config.providers["azure"].default_model) == ("2024-10-21", "new")
+    assert config.origins["providers.azure.api_version"] == "env AZURE_OPENAI_API_VERSION"

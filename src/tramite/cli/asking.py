@@ -66,9 +66,8 @@ def carry_out(
 
 def rehearse(settings: Config, terminal: Terminal, ask: Callable[[Client], object]) -> None:
     """Show the request that `ask` would send."""
+    from tramite.client.rehearsal import Rehearsal, Taken, outside, shown
     from tramite.client.synchronous import Client
-
-    from .rehearsal import Rehearsal, Taken, outside, shown
 
     with Client(outside(settings), transport=Rehearsal()) as client:
         try:

@@ -93,7 +93,8 @@ def provider(name: str, said: Said | None, around: Surroundings, origins: dict[s
             f"{said.layers['endpoint'].source}: providers.{name} has base_url and endpoint; expected one of them: "
             "endpoint is for Azure, whose paths are put behind it"
         )
-    row = _with_variables(CATALOGUE.get(name) or _new(name, said), said, around, origins)
+    row = CATALOGUE.get(name) or _new(name, said)
+    changes |= _variables(row, around, origins)
     if "endpoint" in said.values:
         changes["azure"] = True
     if traits:
@@ -108,14 +109,14 @@ def provider(name: str, said: Said | None, around: Surroundings, origins: dict[s
     return azure.addressed(built, frozenset(traits)) if built.azure else hub.addressed(built, frozenset(said.values))
 
 
-def _with_variables(row: Provider, said: Said, around: Surroundings, origins: dict[str, str]) -> Provider:
-    """The row, with what its own variables say that no file says: its api_version, its default model."""
+def _variables(row: Provider, around: Surroundings, origins: dict[str, str]) -> dict[str, str]:
+    """What the provider's own variables say of its api_version and its default model. They go before any file."""
+    told: dict[str, str] = {}
     for key, variable in (("api_version", row.version_name), ("default_model", row.model_name)):
-        found = around.variable(variable) if variable and key not in said.values else None
-        if found is not None:
+        if variable and (found := around.variable(variable)) is not None:
             origins[dotted(("providers", row.name, key))] = found[1]
-            row = msgspec.structs.replace(row, **{key: found[0].strip()})
-    return row
+            told[key] = found[0].strip()
+    return told
 
 
 def _new(name: str, said: Said) -> Provider:

@@ -123,6 +123,15 @@ class Endpoint:
         waking.request_id = error.request_id
         return waking
 
+    def hide_secret(self, error: ProviderError) -> None:
+        """Mask our secret in what the provider said: some repeat the one that they refuse."""
+        secret = self.provider.secret
+        if secret is not None:
+            error.message, error.body = secret.hidden_in(error.message), secret.hidden_in(error.body)
+            error.args = (error.message,)
+            error.code = error.code and secret.hidden_in(error.code)
+            error.type = error.type and secret.hidden_in(error.type)
+
     def cost_nanousd(self, usage: Usage | None) -> int | None:
         """What this usage costs here; None where usage or price is unknown."""
         return self.price.cost_nanousd(usage) if self.price is not None and usage is not None else None

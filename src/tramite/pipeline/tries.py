@@ -170,6 +170,7 @@ class Tries:
         self.elapsed_s = self._patience.elapsed_s()
         endpoint, duration_s = passage.endpoint, self.elapsed_s - passage.began_s
         if isinstance(error, ProviderError):
+            endpoint.hide_secret(error)
             error.at(endpoint.target.provider, endpoint.target.model, passage.request_id)
             passage.request_id = error.request_id
         elif error is None:

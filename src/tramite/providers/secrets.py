@@ -18,6 +18,8 @@ PREFIXES = ("env:", "file:", "keyring:", "command:")
 _SHOWN_FROM = 13
 """From this length on the last four characters are shown: enough to tell two secrets apart, too little to use."""
 
+_HIDDEN_FROM = 8
+
 
 class Secret:
     """A credential at a provider. It shows where it comes from and, at most, its last four characters.
@@ -66,6 +68,14 @@ class Secret:
             before, self._value = self._value, None
             self._value = _checked(self._source.read(), self.origin)
             return before is None or not hmac.compare_digest(before.encode(), self._value.encode())
+
+    def hidden_in(self, text: str) -> str:
+        """The text with this secret masked, should it be in there and have been read.
+
+        What is too short to be one is left: it would be found in words that have nothing to do with it.
+        """
+        value = self._value
+        return text if value is None or len(value) < _HIDDEN_FROM else text.replace(value, str(self))
 
     @property
     def tail(self) -> str:

@@ -33,6 +33,7 @@ WRITE_EVERY_S = 0.25
 RENEW_EVERY_S = 3.0
 """How often an answer that does not grow is vouched for."""
 PARTING_S = 3.0
+MOMENT_S = 0.2
 
 Open = Callable[[], AsyncStream]
 _SILENT = (Finished, OpaqueDelta, UsageReported)
@@ -139,24 +140,28 @@ class Generations:
         self.run(self._write(generation, open, store))
         return generation
 
-    def stop(self, id: str) -> bool:
-        """End an answer; what has come is kept. Whether there was one to end. It does not wait."""
+    def stop(self, id: str) -> None:
+        """End an answer, if it is being written; what has come is kept. It does not wait."""
         generation = self.find(id)
-        if generation is None or not generation.running:
-            return False
-        self._loop.call_soon_threadsafe(_cancel, generation)
-        return True
+        if generation is not None:
+            self._loop.call_soon_threadsafe(_cancel, generation)
 
     def run(self, coroutine: Any) -> Future[Any]:
         """Something else on the same loop: a provider's models, vectors."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
+    def end(self) -> None:
+        """End all of them, as interrupted."""
+        with suppress(TimeoutError):
+            self.run(self._end_all()).result(PARTING_S)
+
     def close(self) -> None:
-        """End all of them, as interrupted; and the loop."""
+        """End all of them, and the loop."""
         if not self._thread.is_alive():
             return
+        self.end()
         with suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(self._end_all(), self._loop).result(PARTING_S)
+            self.run(_end_others()).result(PARTING_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PARTING_S)
         if not self._thread.is_alive():
@@ -196,7 +201,7 @@ class Generations:
         """The store has it before anybody is told that it is over."""
         node = generation.node
         message = generation.message if reply is None else reply.message
-        known = facts.of(reply, generation.error, node.facts)
+        known = facts.without_secrets(facts.of(reply, generation.error), generation.tap.heard)
         ended = Node(
             id=node.id,
             conversation_id=node.conversation_id,
@@ -213,6 +218,16 @@ class Generations:
         generation.end(status, message, known)
         with self._lock:
             self._by_id.pop(node.id, None)
+
+
+async def _end_others() -> None:
+    """What else is on this loop: it has a moment to end by itself, as an answer that is just being written down."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        _, left = await asyncio.wait(others, timeout=MOMENT_S)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 def _cancel(generation: Generation) -> None:

@@ -18,8 +18,8 @@ from .access import Access, provider_of
 from .background import Generations
 
 FRESH_S = 60.0
-PATIENCE_S = 2.5
-"""How long a page waits for a list; it comes with the next look where it takes longer."""
+PATIENCE_S = 0.3
+"""How long a page waits for a list; where it takes longer, it comes with a later look."""
 DEADLINE_S = 10.0
 
 
@@ -29,6 +29,11 @@ class Listing(Struct, frozen=True):
     models: tuple[str, ...] = ()
     error: TramiteError | None = None
     took_s: float | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether it was heard."""
+        return self.took_s is not None
 
     @property
     def absent(self) -> bool:

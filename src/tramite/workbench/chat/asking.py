@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tramite.calls import Tool
-from tramite.messages import Message, assistant, system
+from tramite.messages import Message, ToolCall, assistant, system, tool_result
 from tramite.store.conversations import Conversation, Conversations, Node, new_id
 from tramite.workbench.access import Access
 from tramite.workbench.background import Generation
-from tramite.workbench.house import House
+from tramite.workbench.house import NAME, House
 
+from . import files
 from . import settings as chosen
+from . import tools as toolbox
 from .settings import Settings
 from .tree import Tree
 
@@ -30,14 +32,13 @@ class Asker:
         self._settings = settings
         self._access = access
 
-    def say(self, message: Message | Sequence[Message], after: str | None, tools: Sequence[Tool] = ()) -> Generation:
+    def say(self, said: Sequence[Message], after: str | None, tools: Sequence[Tool] = ()) -> Generation:
         """Put messages (one of the user's, or the results of tools) behind the message `after`, and ask.
 
         Raises TramiteError, and then nothing has changed.
         """
-        added = [message] if isinstance(message, Message) else list(message)
         nodes: list[Node] = []
-        for one in added:
+        for one in said:
             parent = nodes[-1].id if nodes else after
             nodes.append(Node(id=new_id(), conversation_id=self._conversation.id, parent_id=parent, message=one))
         return self._ask(nodes, nodes[-1].id, [*self._before(after), *nodes], tools)
@@ -63,10 +64,12 @@ class Asker:
             status="running",
             facts={"asked": asked},
         )
-        stream = client.stream(messages, tools=tools, **options)  # nothing is sent yet; what cannot be is told here
+        stream = client.stream(
+            messages, tools=tools, key=NAME, **options
+        )  # nothing is sent yet; what cannot be is told here
         self._store.add(*added, answer, leaf=answer.id)
         if not self._conversation.title and added:
-            self._store.rename(self._conversation.id, title_of(added[0].message.text))
+            self._store.rename(self._conversation.id, title_of(files.typed(added[0].message)))
         self._store.keep_settings(self._conversation.id, kept)
         return self._house.generations.start(answer, lambda: stream, self._store)
 
@@ -77,20 +80,33 @@ def to_send(branch: Sequence[Node], prompt: str) -> list[Message]:
     What a stopped or broken answer has brought is sent as it is: the user has seen it.
     """
     kept: list[Message] = []
+    waiting: list[ToolCall] = []
     for node in branch:
-        unanswered = node.message.role == "assistant" and not node.message.content
-        if unanswered:
+        message = node.message if node.status == "complete" else without_calls(node.message)
+        if message.role == "tool":
+            waiting = [call for call in waiting if call.id != message.tool_call_id]
+        elif waiting:  # the user went on without allowing them
+            kept += [tool_result(call, toolbox.REFUSED) for call in waiting]
+            waiting = []
+        if message.role == "assistant" and not message.content:
             while kept and kept[-1].role == "user":
                 kept.pop()
-        else:
-            kept.append(node.message)
+            continue
+        kept.append(message)
+        waiting = waiting or list(message.tool_calls)
     return [*([system(prompt)] if prompt.strip() else []), *kept]
 
 
-def title_of(text: str) -> str:
-    """A conversation's first words."""
+def without_calls(message: Message) -> Message:
+    """The message without calls of tools: half a call is none."""
+    parts = tuple([part for part in message.parts if not isinstance(part, ToolCall)])
+    return message if len(parts) == len(message.parts) else Message(message.role, parts)
+
+
+def title_of(text: str, most: int = TITLE_LENGTH) -> str:
+    """A text's first words, in one line."""
     line = " ".join(text.split())
-    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def _default(house: House) -> str:

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from msgspec import Struct
+
 from tramite.calls import Tool
+from tramite.errors import InvalidCall
 from tramite.messages import Message
 from tramite.store.conversations import Conversation, Conversations, Link, Node
 from tramite.workbench.access import Access
 from tramite.workbench.background import Generation
 from tramite.workbench.house import House
 
+from . import tools as toolbox
 from .asking import Asker
 from .settings import Settings
 from .tree import Tree
+
+
+class Chosen(Struct, frozen=True):
+    """How to ask, and whom."""
+
+    settings: Settings
+    access: Access
+
 
 SHOWN = 40
 """Messages that are drawn at once; earlier ones when somebody asks for them."""
@@ -58,36 +70,34 @@ class Desk:
         """The last messages of the branch."""
         return self.store.nodes([link.id for link in self.branch[-most:]])
 
-    def say(
-        self, message: Message | Sequence[Message], settings: Settings, access: Access, tools: Sequence[Tool]
-    ) -> Generation:
+    def say(self, said: Sequence[Message], chosen: Chosen) -> Generation:
         """Put it behind the branch that is shown, and ask. Raises TramiteError, and then nothing has changed."""
-        return self._asked(lambda asker: asker.say(message, self.leaf, tools), settings, access)
+        return self._asked(lambda asker, tools: asker.say(said, self.leaf, tools), chosen)
 
-    def say_instead(
-        self, id: str, message: Message, settings: Settings, access: Access, tools: Sequence[Tool]
-    ) -> Generation:
+    def say_instead(self, id: str, message: Message, chosen: Chosen) -> Generation:
         """Say something else in the place of this message: another branch. Raises as `say` does."""
         parent = self.tree.by_id[id].parent_id
-        return self._asked(lambda asker: asker.say(message, parent, tools), settings, access)
+        return self._asked(lambda asker, tools: asker.say([message], parent, tools), chosen)
 
-    def again(self, id: str, settings: Settings, access: Access, tools: Sequence[Tool]) -> Generation:
+    def again(self, id: str, chosen: Chosen) -> Generation:
         """Another answer in the place of this one: another branch. Raises as `say` does."""
         parent = self.tree.by_id[id].parent_id
-        assert parent is not None, "an answer answers something"
-        return self._asked(lambda asker: asker.again(parent, tools), settings, access)
+        if parent is None:
+            raise InvalidCall("this answer answers nothing: there is nothing to ask again")
+        return self._asked(lambda asker, tools: asker.again(parent, tools), chosen)
 
     def turn_to(self, id: str) -> None:
         """Show the newest branch that goes through this message."""
         assert self.conversation is not None
         self.store.show(self.conversation.id, self.tree.tip(id))
 
-    def _asked(self, ask: Callable[[Asker], Generation], settings: Settings, access: Access) -> Generation:
+    def _asked(self, ask: Callable[[Asker, Sequence[Tool]], Generation], chosen: Chosen) -> Generation:
+        offered = toolbox.offered(chosen.settings.tools, chosen.settings.own_tools)
         made = self.conversation is None
         if self.conversation is None:
             self.conversation = self.store.create("chat")
         try:
-            return ask(Asker(self.house, self.conversation, self.store, settings, access))
+            return ask(Asker(self.house, self.conversation, self.store, chosen.settings, chosen.access), offered)
         except BaseException:
             if made:  # a conversation of nothing is none
                 self.store.delete(self.conversation.id)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from tramite.workbench.ui import frame, watch
+from tramite.workbench.language import Words
+from tramite.workbench.ui import frame, markdown, watch
 
-from . import composer, session, sidebar, thread
+from . import composer, header, session, sidebar, thread
+from .desk import Chosen
 
 
 def show() -> None:
@@ -15,8 +17,18 @@ def show() -> None:
     desk = session.desk()
     with st.sidebar:
         chosen = sidebar.draw(desk, t)
+    header.draw(desk, t)
+    if not desk.branch:
+        _empty(chosen, t)
+    watched = thread.draw(desk, chosen, t)
     session.trouble(t)
-    running = thread.draw(desk, chosen, t)
-    composer.draw(desk, chosen, t)
-    if running is not None:
-        watch.follow([running])
+    composer.draw(desk, chosen, watched.generation if watched else None, t)
+    if watched is not None:
+        watch.follow([watched])
+
+
+def _empty(chosen: Chosen, t: Words) -> None:
+    """What stands where nothing was said yet."""
+    st.subheader(t("chat.begin"), anchor=False)
+    model = chosen.settings.target
+    st.caption(t("chat.begin_model", model=markdown.plain(model)) if model else t("chat.begin_default"))

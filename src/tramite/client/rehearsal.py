@@ -1,4 +1,4 @@
-"""`--dry-run`: a transport that takes the request, shows it and sends nothing."""
+"""A transport that takes the request, so that it can be shown, and sends nothing."""
 
 from __future__ import annotations
 
