@@ -100,7 +100,7 @@ def _question(picked: Picked, t: Words) -> Question:
         st.warning(t("similarity.beyond", most=sentences.MOST, count=typed.beyond), icon=":material/content_cut:")
     asked = asking.question(typed.kept, picked.access, picked.target)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(t("similarity.compute"), type="primary", icon=":material/grid_on:", key=f"{PAGE}.compute"):
+        if st.button(t("similarity.compute"), icon=":material/grid_on:", key=f"{PAGE}.compute"):
             if len(typed.kept) > 1:
                 session.ask(frame.home(), picked.access, asked)
             else:
