@@ -44,6 +44,7 @@ class House:
     def close(self) -> None:
         """End what is running, and close everything."""
         with suppress(Exception):  # the interpreter may be ending: what can still be closed is
+            self.generations.interrupt()  # while they have their connections: else they would seem to have failed
             self.generations.run(self.clients.aclose()).result(2)
         self.generations.close()
         self.stored.close()
