@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tramite.workbench.language import preferred, words
 
-PATIENCE_S = 20
+PATIENCE_S = 40
 expect.set_options(timeout=PATIENCE_S * 1000)
 
 
