@@ -6,7 +6,6 @@ import http.client
 import re
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.world import World, eventually
@@ -29,17 +28,16 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_what_is_written_runs_nothing_and_loads_nothing(world: World, text: str) -> None:
-    world.serve("sim/echo")
+def test_what_is_written_runs_nothing_and_loads_nothing(world: World) -> None:
+    world.serve("sim/echo", token_interval_s=0)
     chat = world.open()
-    chat.ask(text)
-    expect(chat.messages).to_have_count(2)
-    content = chat.messages.get_by_test_id("stMarkdownContainer")
-    for tag in ("img", "script", "iframe", "svg[onload]", "style", "a[href^='javascript']"):
-        expect(content.locator(tag)).to_have_count(0)
-    assert chat.page.evaluate("window.ran") is None
-    assert "@" not in chat.page.url
+    for what, text in HOSTILE.items():
+        chat.ask(text)
+        content = chat.messages.get_by_test_id("stMarkdownContainer")
+        for tag in ("img", "script", "iframe", "svg[onload]", "style", "a[href^='javascript']"):
+            assert content.locator(tag).count() == 0, what
+        assert chat.page.evaluate("window.ran") is None, what
+    expect(chat.messages).to_have_count(2 * len(HOSTILE))
 
 
 def test_tags_are_shown_as_they_were_written(world: World) -> None:
@@ -59,15 +57,14 @@ def test_code_is_shown_to_the_letter(world: World) -> None:
     expect(chat.answer.locator("code")).to_contain_text("<b>![x](y)</b> $5")
 
 
-@pytest.mark.parametrize("host", ["elsewhere.example", "elsewhere.example:8501", "127.0.0.1.elsewhere.example", ""])
-@pytest.mark.parametrize("path", ["/", "/_stcore/health", "/_stcore/stream", "/chat"])
-def test_a_name_that_is_not_ours_is_refused(world: World, host: str, path: str) -> None:
+def test_names_that_are_not_ours_are_refused(world: World) -> None:
     world.serve()
-    assert status(world, path, {"Host": host}) == 421
+    for host in ("elsewhere.example", "elsewhere.example:8501", "127.0.0.1.elsewhere.example", ""):
+        for path in ("/", "/_stcore/health", "/_stcore/stream", "/chat"):
+            assert status(world, path, {"Host": host}) == 421, (host, path)
 
 
-@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://localhost:1", "file://"])
-def test_pages_of_other_origins_are_refused(world: World, origin: str) -> None:
+def test_pages_of_other_origins_are_refused(world: World) -> None:
     world.serve()
     host = urlsplit(world.url).netloc
     upgrade = {
@@ -76,8 +73,9 @@ def test_pages_of_other_origins_are_refused(world: World, origin: str) -> None:
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "x" * 22 + "==",
     }
-    assert status(world, "/_stcore/health", {"Host": host, "Origin": origin}) == 403
-    assert status(world, "/_stcore/stream", {"Host": host, "Origin": origin, **upgrade}) == 403
+    for origin in ("https://elsewhere.example", "null", "http://localhost:1", "file://"):
+        assert status(world, "/_stcore/health", {"Host": host, "Origin": origin}) == 403
+        assert status(world, "/_stcore/stream", {"Host": host, "Origin": origin, **upgrade}) == 403
     assert status(world, "/_stcore/health", {"Host": host, "Origin": f"http://{host}"}) == 200
 
 
