@@ -16,15 +16,15 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-services test-browser test-clients test-local lint format lock prices clean
-.PHONY: bench-client bench-gateway bench-limits bench-store bench-pipeline bench-workbench chaos chaos-gateway
+.PHONY: screenshots bench-client bench-gateway bench-limits bench-store bench-pipeline bench-workbench chaos chaos-gateway
 .NOTPARALLEL:
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
-run: ## start the gateway and show an answer through it (the first time, install what it needs in .venv)
+run: ## start the gateway and the workbench, and show an answer (ARGS="--port N --ui-port N" chooses their ports)
 	$(call ready,run)
-	@$(BIN)/python scripts/run.py
+	@$(BIN)/python scripts/run.py $(ARGS)
 
 test: lint ## check the code and run all the tests (ARGS="-k name" reaches pytest)
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
@@ -102,6 +102,10 @@ chaos: ## kill processes of a thousand callers while they spend (ARGS=postgresql
 chaos-gateway: ## kill workers of a gateway while its keys' budgets are spent (ARGS='--kills 50')
 	$(call ready,dev)
 	@$(BIN)/python -m bench.chaos_gateway $(ARGS)
+
+screenshots: ## take the pictures of the workbench in docs/images anew (needs chromium)
+	$(call ready,dev)
+	@$(BIN)/python scripts/screenshots.py
 
 clean: ## remove .venv, .venv-local, .venv-clients, caches and build products
 	@rm -rf .venv .venv-local .venv-clients tests/clients/node/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

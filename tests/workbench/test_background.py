@@ -194,7 +194,7 @@ def test_when_the_server_ends_what_is_being_written_is_interrupted_and_kept() ->
         half, none = world.ask("tokens=40,stall@20"), world.ask(SILENT)
         came(half, words(20))
         until(lambda: world.simulator.stats().open_now == 2)
-        world.generations.interrupt()
+        world.generations.end()
         assert [world.kept(one).status for one in (half, none)] == ["interrupted", "interrupted"]
         assert world.kept(half).message.text == words(20)
         felt(world, 2)
@@ -213,7 +213,7 @@ def test_an_answer_that_is_just_being_put_away_is_not_lost_when_the_server_ends(
         generation = world.ask("tokens=5", store)
         assert ending.wait(20)
         world.generations.stop(generation.node.id)
-        closer = threading.Thread(target=world.generations.interrupt)
+        closer = threading.Thread(target=world.generations.end)
         closer.start()
         let_go.set()
         closer.join()

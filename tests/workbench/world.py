@@ -49,7 +49,7 @@ def writing(more: str = "", **options: object) -> Iterator[Writing]:
         try:
             yield made
         finally:
-            made.generations.interrupt()
+            made.generations.end()
             made.generations.run(made._client.aclose()).result(PATIENCE_S)
             made.generations.close()
             made.store.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated
@@ -32,7 +34,7 @@ class Ui(form.Quiet):
         "127.0.0.1"
     )
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65_535, help="0 takes any that is free.")] = PORT
-    browser: Annotated[bool, typer.Option(help="Open it in the browser.")] = True
+    browser: Annotated[bool, typer.Option(help="Open it in the browser, where there is one.")] = True
 
 
 @form.command(app, Ui, EXAMPLES)
@@ -52,13 +54,19 @@ def ui(given: Ui) -> None:
     except ImportError as error:
         raise MissingExtra(f"the workbench needs {error.name}: pip install 'tramite[workbench]'") from None
     terminal = Terminal(given.quiet)
-    listening = listen(given.host, given.port)[0]
+    there = f"http://{given.host}:{given.port}"
+    how = f"--port N (0 takes any that is free). If a workbench of yours is there already, open {there}"
+    listening = listen(given.host, given.port, who="the workbench", how=how)[0]
     where = address(listening)
-    terminal.line(where)
-    terminal.note("Ctrl-C ends it.")
-    if given.browser and terminal.live:
-        _open(where)
-    launch.serve(listening, given.host)
+
+    def ready() -> None:
+        terminal.line(where)
+        terminal.note("Ctrl-C ends it. Answers that are being written then are kept, as far as they came.")
+        if given.browser and terminal.live and _has_screen():
+            _open(where)
+
+    launch.serve(listening, given.host, ready)
+    terminal.note("the workbench has ended")
 
 
 def _is_loopback(host: str) -> bool:
@@ -66,6 +74,11 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _has_screen() -> bool:
+    """Whether a browser would have a window. Without, Python opens one that takes over the terminal."""
+    return sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME")))
 
 
 def _open(address: str) -> None:

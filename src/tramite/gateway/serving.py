@@ -85,10 +85,12 @@ def serve(build: Factory, config: Config, sockets: Sequence[socket.socket]) -> i
         return Supervisor(sockets, fleet, lambda index, own: run(build, config, sockets[index], own)).run()
 
 
-def listen(host: str, port: int, count: int = 1) -> list[socket.socket]:
+def listen(
+    host: str, port: int, count: int = 1, who: str = "the gateway", how: str = "--port N, or gateway.port"
+) -> list[socket.socket]:
     """So many sockets that share one port; the kernel deals connections out to them. Port 0 takes any that is free.
 
-    Raises ConfigError, naming what to do.
+    `who` listens, and `how` its port is chosen, are for messages. Raises ConfigError, naming what to do.
     """
     if count > 1 and not (hasattr(socket, "SO_REUSEPORT") and hasattr(os, "fork")):
         raise ConfigError("gateway.workers: this system runs one worker only; start several gateways behind a proxy")
@@ -104,8 +106,8 @@ def listen(host: str, port: int, count: int = 1) -> list[socket.socket]:
         for each in sockets:
             each.close()
         raise ConfigError(
-            f"the gateway cannot listen on {host}:{port} ({error.strerror}); "
-            "end what runs there, or choose another port: --port N, or gateway.port"
+            f"{who} cannot listen on {host}:{port} ({error.strerror}); "
+            f"end what runs there, or choose another port: {how}"
         ) from None
     return sockets
 

@@ -100,6 +100,10 @@ class Ledger:
                 yield from_row(row[1:])
             after = (rows[-1][1 + COLUMNS.index("at_ns")], rows[-1][0])
 
+    def count(self) -> int:
+        """How many entries there are."""
+        return int(self._database.execute("SELECT count(*) FROM attempts")[0][0])
+
     def texts(self, attempt_id: str) -> Texts | None:
         """What was asked and answered, where that was kept."""
         found = self._database.execute("SELECT prompt, answer FROM texts WHERE attempt_id = ?", (attempt_id,))

@@ -38,6 +38,11 @@ class Access(Struct, frozen=True, kw_only=True):
         return not (self.endpoint or self.api_version or self.key)
 
 
+def kept(access: Access) -> dict[str, str]:
+    """As it may be stored: without its key."""
+    return {"provider": access.provider, "endpoint": access.endpoint, "api_version": access.api_version}
+
+
 class Clients:
     """A client for each access, made when it is first wanted; those that were not wanted for longest are let go."""
 

@@ -33,6 +33,7 @@ WRITE_EVERY_S = 0.25
 RENEW_EVERY_S = 3.0
 """How often an answer that does not grow is vouched for."""
 PARTING_S = 3.0
+MOMENT_S = 0.2
 
 Open = Callable[[], AsyncStream]
 _SILENT = (Finished, OpaqueDelta, UsageReported)
@@ -151,16 +152,18 @@ class Generations:
         """Something else on the same loop: a provider's models, vectors."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
-    def interrupt(self) -> None:
+    def end(self) -> None:
         """End all of them, as interrupted, and wait until they are put away."""
         with suppress(TimeoutError):
             self.run(self._end_all()).result(PARTING_S)
 
     def close(self) -> None:
-        """End all of them, as interrupted; and the loop."""
+        """End all of them, and the loop."""
         if self._loop.is_closed():
             return
-        self.interrupt()
+        self.end()
+        with suppress(TimeoutError):
+            self.run(_end_others()).result(PARTING_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PARTING_S)
         if not self._thread.is_alive():
@@ -219,6 +222,16 @@ class Generations:
         generation.end(status, message, known)
         with self._lock:
             self._by_id.pop(node.id, None)
+
+
+async def _end_others() -> None:
+    """What else is on this loop: it has a moment to end by itself, as an answer that is just being written down."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        _, left = await asyncio.wait(others, timeout=MOMENT_S)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 def _cancel(generation: Generation, why: str | None = None) -> None:

@@ -41,10 +41,22 @@ class House:
         """Where a conversation is: on disk, or in this process's memory alone."""
         return self.temporary if temporary else self.stored
 
+    def read_again(self) -> None:
+        """Take the configuration as it is now; pages stand on it from their next run on. Conversations that are in
+        memory stay. Raises ConfigError, MissingExtra, StoreFailed, and then nothing has changed."""
+        config = for_programs(configuration.load())
+        stored = self.stored if config.store.url == self.config.store.url else Conversations.at(config.store.url)
+        left, before = self.clients, self.stored
+        self.config, self.stored = config, stored
+        self.clients, self.models = Clients(config), Catalogue(config, self.generations)
+        self.generations.run(left.aclose())
+        if stored is not before:
+            before.close()
+
     def close(self) -> None:
         """End what is running, and close everything."""
         with suppress(Exception):  # the interpreter may be ending: what can still be closed is
-            self.generations.interrupt()  # while they have their connections: else they would seem to have failed
+            self.generations.end()  # before their connections go, which would be a failure
             self.generations.run(self.clients.aclose()).result(2)
         self.generations.close()
         self.stored.close()

@@ -12,6 +12,9 @@ Language: TypeAlias = Literal["en", "it"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 NAMES: dict[Language, str] = {"en": "English", "it": "Italiano"}
 
+PREFERENCE = "language"
+"""The name under which a choice is kept; nothing is the browser's."""
+
 Words: TypeAlias = Callable[..., str]
 """`t("chat.say")`, `t("answer.speed", speed=3)`."""
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from tramite.errors import MissingExtra
 
+from . import appearance
 from .house import house, leave
+from .language import PREFERENCE as LANGUAGE
 
 APP = Path(__file__).with_name("app.py")
 MAX_UPLOAD_MB = 20
@@ -31,25 +33,28 @@ OPTIONS: dict[str, object] = {
     "server.headless": True,
     "server.maxUploadSize": MAX_UPLOAD_MB,
     "server.runOnSave": False,
-    "theme.primaryColor": "#0f766e",
-    "theme.dark.primaryColor": "#2dd4bf",
 }
+PARTING_S = 2
+"""How long pages that are open have to leave when the server ends."""
 
 
-def serve(listening: socket.socket, host: str) -> None:
-    """Until SIGINT or SIGTERM. Raises ConfigError before anything is served, MissingExtra."""
+def serve(listening: socket.socket, host: str, ready: Callable[[], None]) -> None:
+    """Until SIGINT or SIGTERM; `ready` is called once it serves.
+
+    Raises ConfigError, MissingExtra, StoreFailed, before.
+    """
     try:
-        import uvicorn
         from streamlit.web import bootstrap
+
+        from .server import Server, settings
     except ImportError as error:
         raise MissingExtra(f"the workbench needs {error.name}: pip install 'tramite[workbench]'") from None
-    house()  # a wrong configuration is told here, and not in a page
+    chosen = house().stored.preference(appearance.PREFERENCE)
     os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
     bootstrap.load_config_options({**OPTIONS, "server.port": listening.getsockname()[1]})
-    settings: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False, "lifespan": "on"}
-    config = uvicorn.Config(application(host), ws_ping_interval=20, timeout_graceful_shutdown=3, **settings)
+    appearance.wear(appearance.of(chosen))
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        Server(settings(application(host), PARTING_S), ready).run(sockets=[listening])
     finally:
         leave()
 
@@ -58,12 +63,22 @@ def application(host: str) -> Any:
     """The workbench as an ASGI application, for pages at this host and on this machine's loopback."""
     import streamlit as st
     from starlette.middleware import Middleware
+    from streamlit.runtime.pages_manager import PagesManager
 
+    from .front import Front
     from .guard import Guard
+
+    # Else, for its folder's name alone, a page that is opened before any other runs without the frame around it.
+    PagesManager.uses_pages_directory = False
 
     @asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[None]:
         yield None
         leave()  # what is being written ends as interrupted, and is kept
 
-    return st.App(APP, middleware=[Middleware(Guard, hosts=[host])], lifespan=lifespan)
+    def chosen_language() -> str | None:
+        return house().stored.preference(LANGUAGE)
+
+    return st.App(
+        APP, middleware=[Middleware(Guard, hosts=[host]), Middleware(Front, chosen=chosen_language)], lifespan=lifespan
+    )

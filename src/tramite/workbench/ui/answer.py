@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ from tramite.workbench.language import Words
 def line(facts: dict[str, Any], t: Words) -> str:
     """Model, tokens, cost, times and attempts in one line; what is unknown is left out, or said to be."""
     usage, timings = facts.get("usage") or {}, facts.get("timings") or {}
-    words = [f"`{name}`"] if (name := facts.get("target") or (facts.get("asked") or {}).get("model")) else []
+    words = [_to_the_letter(name)] if (name := facts.get("target") or (facts.get("asked") or {}).get("model")) else []
     inputs, outputs = usage.get("input_tokens"), usage.get("output_tokens")
     if inputs is not None or outputs is not None:
         mark = "≈ " if usage.get("source") in ("estimated", "partial") else ""
@@ -43,7 +44,8 @@ def cost(nanousd: int | None, t: Words) -> str:
     dollars = nanousd / 1e9
     if dollars == 0:
         return "\\$0"
-    return f"\\${dollars:.2f}" if dollars >= 1 else f"\\${dollars:.2g}" if dollars < 0.0001 else f"\\${dollars:.4f}"
+    places = 2 if dollars >= 1 else max(4, 1 - math.floor(math.log10(dollars)))
+    return f"\\${dollars:.{places}f}"
 
 
 def ending(status: str, facts: dict[str, Any], t: Words) -> None:

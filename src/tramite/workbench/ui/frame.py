@@ -13,8 +13,7 @@ from tramite.workbench.language import LANGUAGES, Language, Words
 
 ICON = Path(__file__).parents[1] / "icon.svg"
 
-LANGUAGE = "language"
-"""The preference: a language, or nothing for the browser's."""
+LANGUAGE = language.PREFERENCE
 
 
 def configure() -> None:

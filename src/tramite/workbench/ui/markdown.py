@@ -20,6 +20,7 @@ _MATH_BLOCK = re.compile(r"\\\[(.+?)\\\]", re.DOTALL)
 _MATH = re.compile(r"\\\((.+?)\\\)")
 _PRICE = re.compile(r"(?<!\\)(?<!\$)\$(?=\d)")
 _DIRECTIVE = re.compile(r":(?=[a-z-]+\[|material/|streamlit:)")
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _JOINER = "\u2060"
 """Takes no room, and keeps what stands on its two sides from meaning something together."""
@@ -39,8 +40,9 @@ def safe(text: str) -> str:
 
 def plain(text: str) -> str:
     """A text that is shown to the letter, but for its line breaks: what a user typed."""
-    escaped = re.sub(r"([\\`*_{}\[\]<>()#+!|~$:^-])", r"\\\1", text)
-    return re.sub(r"^(\s*\d+)\.", r"\1\\.", escaped, flags=re.MULTILINE).replace("\n", "  \n")
+    escaped = re.sub(r"([\\`*_{}\[\]<>()#+!|~$:^&=-])", r"\\\1", text)
+    escaped = re.sub(r"^(\s*\d+)\.", r"\1\\.", escaped, flags=re.MULTILINE)
+    return _INDENT.sub(lambda found: "\u00a0" * len(found[0].expandtabs(4)), escaped).replace("\n", "  \n")
 
 
 def _apart(text: str) -> str:

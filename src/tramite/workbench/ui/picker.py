@@ -5,6 +5,8 @@ A key goes from the browser to this process's memory, for this session alone: it
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 import streamlit as st
 from msgspec import Struct
 
@@ -36,9 +38,10 @@ class Picked(Struct, frozen=True):
         return f"{self.access.provider}/{self.model}"
 
 
-def pick(page: str, house: House, t: Words, kind: str = "chat") -> Picked:
-    """The widgets, where they are called. `page` keeps one page's choices apart from another's."""
-    names = _providers(house, kind)
+def pick(page: str, house: House, t: Words, kind: str = "chat", also: str = "") -> Picked:
+    """The widgets, where they are called. `page` keeps one page's choices apart from another's, and those of several
+    pickers on one page. `also` is an operation that would do as well."""
+    names = _providers(house, {kind, also})
     key = frame.kept(f"{page}.provider", _begin_with(house, kind)[0])
     if st.session_state[key] not in names:
         st.session_state[key] = names[0]
@@ -50,6 +53,17 @@ def pick(page: str, house: House, t: Words, kind: str = "chat") -> Picked:
     if not row.in_process:
         access = _access(page, row, t)
     return Picked(access, _model(page, house, row, access, t), row)
+
+
+def choose(page: str, access: Access, target: str | None) -> None:
+    """Let the widgets show this choice from the next run on. A key is not part of it."""
+    frame.put(f"{page}.provider", access.provider)
+    if not access.provider:
+        frame.put(f"{page}.route", target or "")
+        return
+    frame.put(f"{page}.model.{access.provider}", (target or "").removeprefix(f"{access.provider}/") or None)
+    frame.put(f"{page}.endpoint.{access.provider}", access.endpoint)
+    frame.put(f"{page}.version.{access.provider}", access.api_version)
 
 
 def first(house: House, kind: str = "chat") -> tuple[str, str]:
@@ -75,9 +89,9 @@ def _begin_with(house: House, kind: str) -> tuple[str, str]:
     return known[kind]
 
 
-def _providers(house: House, kind: str) -> list[str]:
+def _providers(house: House, kinds: Set[str]) -> list[str]:
     """Routes first, then who is ready to be asked, then the others."""
-    rows = [row for row in house.config.providers.values() if kind in row.kinds]
+    rows = [row for row in house.config.providers.values() if kinds & set(row.kinds)]
     ready = [row.name for row in rows if row.ready and not row.local]
     local = [row.name for row in rows if row.ready and row.local]
     others = [row.name for row in rows if not row.ready]
@@ -112,7 +126,7 @@ def _access(page: str, row: Provider, t: Words) -> Access:
             placeholder=azure_root(row),
             help=t("picker.endpoint_help"),
         )
-        secret = _key(row, t)
+        secret = _key(page, row, t)
         version = ""
         if row.azure:
             version = st.text_input(
@@ -123,11 +137,11 @@ def _access(page: str, row: Provider, t: Words) -> Access:
     return Access(provider=row.name, endpoint=endpoint.strip(), api_version=version.strip(), key=secret)
 
 
-def _key(row: Provider, t: Words) -> str:
+def _key(page: str, row: Provider, t: Words) -> str:
     """The key that was typed in this session. Its field is emptied as soon as it has been read."""
     keys: dict[str, str] = st.session_state.setdefault("secrets", {})
     typed = st.session_state.setdefault("secrets_typed", 0)
-    field = f"secret.{row.name}.{typed}"
+    field = f"secret.{page}.{row.name}.{typed}"
 
     def take() -> None:
         if value := st.session_state.get(field, "").strip():
@@ -136,7 +150,7 @@ def _key(row: Provider, t: Words) -> str:
 
     there = t("picker.key_typed") if row.name in keys else t("picker.key_configured") if row.secret else ""
     st.text_input(t("picker.key"), type="password", key=field, on_change=take, placeholder=there, autocomplete="off")
-    if row.name in keys and st.button(t("picker.forget_key"), key=f"forget.{row.name}", type="tertiary"):
+    if row.name in keys and st.button(t("picker.forget_key"), key=f"forget.{page}.{row.name}", type="tertiary"):
         del keys[row.name]
         st.rerun()
     return keys.get(row.name, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -12,7 +13,7 @@ from tramite.workbench.language import Words
 from . import frame
 
 MOST_TOKENS = 1_000_000
-_PENALTIES = ("presence_penalty", "frequency_penalty")
+NUMBERS = ("temperature", "top_p", "max_tokens", "presence_penalty", "frequency_penalty", "seed")
 
 
 def sampling(page: str, t: Words) -> dict[str, Any]:
@@ -30,6 +31,23 @@ def sampling(page: str, t: Words) -> dict[str, Any]:
     stop = st.text_area(t("sampling.stop"), key=frame.kept(f"{page}.stop", ""), help=t("sampling.stop_help"), height=68)
     given["stop"] = tuple(line.replace("\\n", "\n") for line in stop.split("\n") if line)
     return {name: value for name, value in given.items() if value is not None and value != ()}
+
+
+def values(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as the widgets of their names take them; None where nothing is set."""
+    found: dict[str, Any] = {}
+    for name in NUMBERS:
+        value = settings.get(name)
+        found[name] = value if value is None else float(value) if name in RANGES else int(value)
+    stop = settings.get("stop") or ()
+    found["stop"] = "\n".join(one.replace("\n", "\\n") for one in ([stop] if isinstance(stop, str) else stop))
+    return found
+
+
+def put(page: str, settings: Mapping[str, Any]) -> None:
+    """Show these settings, and nothing where one is not among them, from the next run on."""
+    for name, value in values(settings).items():
+        frame.put(f"{page}.{name}", value)
 
 
 def _number(page: str, name: str, t: Words, within: tuple[float, float], step: float) -> float | int | None:

@@ -1,0 +1,1 @@
+"""The page that compares, and what it does in plain modules."""

@@ -1,0 +1,5 @@
+"""The prompt page, as Streamlit runs it."""
+
+from tramite.workbench.prompt import page
+
+page.show()

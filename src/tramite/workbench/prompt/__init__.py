@@ -1,0 +1,1 @@
+"""The prompt page, and what it does in plain modules."""
