@@ -15,8 +15,8 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-services test-clients test-local lint format lock prices clean
-.PHONY: screenshots bench-client bench-gateway bench-limits bench-store bench-pipeline chaos chaos-gateway
+.PHONY: help run test test-services test-browser test-clients test-local lint format lock prices clean
+.PHONY: screenshots bench-client bench-gateway bench-limits bench-store bench-pipeline bench-workbench chaos chaos-gateway
 .NOTPARALLEL:
 
 help: ## list these commands
@@ -32,6 +32,10 @@ test: lint ## check the code and run all the tests (ARGS="-k name" reaches pytes
 test-services: ## run the tests of the parts that need a server: Postgres, Redis (as root on Debian, install them)
 	$(call ready,dev)
 	@$(BIN)/python scripts/services.py $(BIN)/python -m pytest tests/services $(ARGS)
+
+test-browser: ## run the tests of the workbench in Chromium (as root on Debian, install it)
+	$(call ready,dev)
+	@$(BIN)/python scripts/browser.py $(BIN)/python -m pytest tests/browser -o timeout=300 $(ARGS)
 
 test-clients: ## run the tests with clients of others: litellm, LangChain, Node's … (the first time, install them)
 	$(call ready,dev)
@@ -86,6 +90,10 @@ bench-store: ## measure what a durable hold costs
 bench-pipeline: ## measure what limits, ledger and budgets add to a call (writes bench/PIPELINE.md)
 	$(call ready,dev)
 	@$(BIN)/python -m bench.governing $(ARGS)
+
+bench-workbench: ## measure the workbench in Chromium: start, tokens on screen, stops (writes bench/WORKBENCH.md)
+	$(call ready,dev)
+	@$(BIN)/python scripts/browser.py $(BIN)/python -m bench.workbench $(ARGS)
 
 chaos: ## kill processes of a thousand callers while they spend (ARGS=postgresql://… for another store)
 	$(call ready,dev)

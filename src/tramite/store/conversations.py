@@ -6,6 +6,7 @@ answer is `interrupted`. So a page, of this process or another, is never shown a
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,8 @@ Status: TypeAlias = Literal["complete", "running", "stopped", "failed", "interru
 LEASE_S = 10.0
 """How long an answer counts as being written after its writer was last heard of."""
 _NS = 1_000_000_000
+_AT_ONCE = 10_000
+"""Messages that one statement asks for: SQLite takes 32,766 values, Postgres 65,535."""
 
 
 class Conversation(Struct, kw_only=True):
@@ -82,7 +85,7 @@ _INSERT = (
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _UPDATE = "UPDATE messages SET message = ?, words = ?, status = ?, facts = ?, lease_ns = ? WHERE id = ?"
-_GROW = "UPDATE messages SET message = ?, facts = ?, lease_ns = ? WHERE id = ?"
+_GROW = "UPDATE messages SET message = ?, facts = ?, lease_ns = ? WHERE id = ? AND status = 'running'"
 
 
 class Conversations:
@@ -178,11 +181,12 @@ class Conversations:
 
     def nodes(self, ids: Sequence[str]) -> list[Node]:
         """These messages, in this order; those that are gone are left out."""
-        if not ids:
-            return []
-        marks = ", ".join("?" * len(ids))
-        rows = self._read(f"SELECT {_NODE} FROM messages WHERE id IN ({marks})", ids)
-        found = {row[0]: _node(row) for row in rows}
+        found: dict[str, Node] = {}
+        for at in range(0, len(ids), _AT_ONCE):
+            some = ids[at : at + _AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            rows = self._read(f"SELECT {_NODE} FROM messages WHERE id IN ({marks})", some)
+            found |= {row[0]: _node(row) for row in rows}
         return [found[id] for id in ids if id in found]
 
     def add(self, *nodes: Node, leaf: str | None = None) -> None:
@@ -199,7 +203,10 @@ class Conversations:
                 )
 
     def grow(self, node: Node) -> None:
-        """More of an answer has come, or nothing has and it is still being waited for: its lease is renewed."""
+        """More of an answer has come, or nothing has and it is still being waited for: its lease is renewed.
+
+        One that is over stays as it is, whoever comes late.
+        """
         lease_ns = self._now_ns() + int(LEASE_S * _NS)
         self._write(_GROW, (_message(node), _json(node.facts), lease_ns, node.id))
 
@@ -277,8 +284,9 @@ class Conversations:
         self._database.execute(_INSERT, (*row, _json(node.facts), node.created_ns, lease_ns))
 
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        row = [storable(value) if isinstance(value, str) else value for value in values]
         with self._lock, self._errors():
-            return self._database.execute(sql, values)
+            return self._database.execute(sql, row)
 
     def _write(self, sql: str, values: Sequence[Any] = ()) -> None:
         with self._transaction():
@@ -304,7 +312,11 @@ class Conversations:
 
 
 def _json(value: Any) -> str:
-    return storable(msgspec.json.encode(value).decode())
+    try:
+        text = msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which `storable` replaces
+        text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
+    return storable(text)
 
 
 def _message(node: Node) -> str:

@@ -72,10 +72,11 @@ _MATCHES: dict[Engine, str] = {
 def condition(words: str, engine: Engine) -> tuple[str, list[str]]:
     """What is true of a conversation whose title holds this text, or one of whose messages holds all these words
     (the last of them may be a beginning: somebody is typing), and its parameters."""
-    title = "lower(title) LIKE ? ESCAPE '\\'"
-    like = "%" + re.sub(r"([%_\\])", r"\\\1", words.strip().lower()) + "%"
+    title = "(title LIKE ? ESCAPE '\\' OR lower(title) LIKE ? ESCAPE '\\')"  # SQLite lowers no letter with an accent
+    like = "%" + re.sub(r"([%_\\])", r"\\\1", words.strip()) + "%"
+    likes = [like, like.lower()]
     found = re.findall(r"\w+", words.replace("_", " "))
     if not found:
-        return f" AND {title}", [like]
+        return f" AND {title}", likes
     query = " ".join(f'"{word}"' for word in found) + "*" if engine == "sqlite" else " & ".join(found) + ":*"
-    return f" AND ({title} OR {_MATCHES[engine]})", [like, query]
+    return f" AND ({title} OR {_MATCHES[engine]})", [*likes, query]

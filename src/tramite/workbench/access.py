@@ -14,7 +14,7 @@ from msgspec import Struct
 from tramite.client.asynchronous import AsyncClient
 from tramite.config import Config
 from tramite.errors import ConfigError
-from tramite.providers import azure
+from tramite.providers import addresses, azure
 from tramite.providers.addresses import is_loopback
 from tramite.providers.rows import Provider
 
@@ -75,12 +75,9 @@ class Clients:
 def provider_of(config: Config, access: Access) -> Provider:
     """The provider as it would be asked. Raises ConfigError for an address that a key must not be sent to."""
     row = config.providers[access.provider]
-    endpoint = access.endpoint.strip().rstrip("/")
-    moved = bool(endpoint) and endpoint != row.base_url and azure_root(row) != endpoint
+    endpoint = _endpoint(row, access.endpoint.strip())
     changes: dict[str, object] = {}
-    if moved:
-        if not endpoint.startswith(("https://", "http://")):
-            raise ConfigError(f"the endpoint {endpoint!r:.100} is no address: it begins with https://")
+    if endpoint and endpoint not in (row.base_url, azure_root(row)):
         changes = {"base_url": endpoint, "secret": None, "needs_secret": row.needs_secret or row.secret is not None}
         if access.key and not endpoint.startswith("https://") and not is_loopback(endpoint):
             raise ConfigError(f"the endpoint {endpoint!r:.100} is not https: a key would travel in the open")
@@ -91,6 +88,14 @@ def provider_of(config: Config, access: Access) -> Provider:
         row = azure.addressed(row, frozenset())
         azure.check(row)
     return row
+
+
+def _endpoint(row: Provider, typed: str) -> str:
+    """What was typed, in one form. Raises ConfigError for what is no address, and does not repeat it: people err."""
+    try:
+        return addresses.tidy(typed.partition("/openai")[0] if row.azure else typed) if typed else ""
+    except ValueError as error:
+        raise ConfigError(f"the endpoint cannot be used: expected {error}") from None
 
 
 def azure_root(row: Provider) -> str:

@@ -53,6 +53,8 @@ class Generation:
         self.task: asyncio.Task[None] | None = None
         self.unwanted = False
         """It was stopped, maybe before it had begun."""
+        self.ending = False
+        """Nothing more comes; it is being put away, which nothing interrupts."""
         self.tap = tap.Tap()
         self._assembler = Assembler()
         self._changed = threading.Condition()
@@ -151,13 +153,13 @@ class Generations:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def end(self) -> None:
-        """End all of them, as interrupted."""
+        """End all of them, as interrupted, and wait until they are put away."""
         with suppress(TimeoutError):
             self.run(self._end_all()).result(PARTING_S)
 
     def close(self) -> None:
         """End all of them, and the loop."""
-        if not self._thread.is_alive():
+        if self._loop.is_closed():
             return
         self.end()
         with suppress(TimeoutError):
@@ -168,10 +170,11 @@ class Generations:
             self._loop.close()
 
     async def _end_all(self) -> None:
-        tasks = [one.task for one in list(self._by_id.values()) if one.task is not None]
-        for task in tasks:
-            task.cancel("the server is stopping")
-        await asyncio.gather(*tasks, return_exceptions=True)
+        with self._lock:
+            written = [one for one in self._by_id.values() if one.task is not None]
+        for one in written:
+            _cancel(one, "the server is stopping")
+        await asyncio.gather(*(one.task for one in written if one.task is not None), return_exceptions=True)
 
     async def _write(self, generation: Generation, open: Open, store: Conversations) -> None:
         generation.task = asyncio.current_task()
@@ -194,6 +197,7 @@ class Generations:
             logger.exception("an answer could not be written")
             generation.error, status = TramiteError(f"{type(error).__name__}: {error}"), "failed"
         finally:
+            generation.ending = True
             writer.cancel()
             await asyncio.shield(self._end(generation, _reply(stream, generation), status, store))
 
@@ -230,10 +234,10 @@ async def _end_others() -> None:
         await asyncio.gather(*left, return_exceptions=True)
 
 
-def _cancel(generation: Generation) -> None:
+def _cancel(generation: Generation, why: str | None = None) -> None:
     generation.unwanted = True
-    if generation.task is not None:
-        generation.task.cancel()
+    if generation.task is not None and not generation.ending:
+        generation.task.cancel(why)
 
 
 def _reply(stream: AsyncStream | None, generation: Generation) -> Reply | None:
