@@ -20,7 +20,7 @@ from tramite.pipeline.envelope import Ended, Envelope, Opened, Piece
 from tramite.pipeline.patience import Patience
 from tramite.pipeline.run import Pipeline
 from tramite.wire.frames import Frame
-from tramite.wire.sse import encode
+from tramite.wire.sse import encode_all
 
 from . import failures, told
 from .asgi import SSE, WHEN_LEFT, Receive, Scope, Send, respond
@@ -34,6 +34,7 @@ _ENDS = re.compile(
     rb'"(?:finish_reason|stop_reason)"\s*:\s*"|\[DONE\]|"type"\s*:\s*"(?:message_stop|response\.(?:completed|incomplete|failed))"'
 )
 """What a client may take for the end of an answer. That it may stand in a text as well costs that text at worst."""
+_NO_CHOICES = re.compile(rb'"choices": ?\[\]')
 
 NO_CACHE = (b"cache-control", b"no-store")
 AT_ONCE = (b"x-accel-buffering", b"no")
@@ -202,14 +203,13 @@ class Streaming:
         await self._write(frames, last=True)
 
     async def _write(self, frames: list[Frame], last: bool = False) -> None:
-        body = encode(frames[0]) if len(frames) == 1 else b"".join(map(encode, frames))
-        await self._send({"type": "http.response.body", "body": body, "more_body": not last})
+        await self._send({"type": "http.response.body", "body": encode_all(frames), "more_body": not last})
 
 
 def _is_usage_alone(frame: Frame) -> bool:
     """The frame that was only sent because we asked for it (facts A1: `choices` is empty in it)."""
     data = frame.data
-    return b'"usage"' in data and (b'"choices":[]' in data or b'"choices": []' in data) and data != DONE
+    return data.find(b'"usage"') >= 0 and _NO_CHOICES.search(data) is not None
 
 
 def _leaving(scope: Scope, receive: Receive, leave: Callable[[], object]) -> Callable[[], object]:
