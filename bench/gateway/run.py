@@ -108,8 +108,8 @@ class Bench:
                     self.results.starts.setdefault(begun.name, []).append(begun)
 
     def soak(self) -> None:
-        """Memory over many requests and aborted streams, with everything on, and of the floor. They take turns here too,
-        so that one is never shown without the other."""
+        """Memory over many requests and aborted streams, with everything on, and of the floor. They take turns, so that
+        neither is shown without the other."""
         tell("soak")
         with self._running(self.ours[-1], relays.prototype) as running:
             under_way = {relay.name: measures.soak(self.place, relay, *self.effort.block) for relay in running}
