@@ -230,7 +230,7 @@ class _Response:
         content.on_eof(self._let_go)  # at once, where all of the body is here
         if self._connection is not None:
             until_close = "content-length" not in self.headers and "transfer-encoding" not in self.headers
-            _tell(connection.protocol, content, until_close)
+            _mend(connection.protocol, content, until_close)
 
     def __del__(self) -> None:
         self.close()
@@ -300,12 +300,14 @@ class _Response:
         return chunk
 
 
-def _tell(protocol: Any, content: StreamReader, until_close: bool) -> None:
-    """Let a body's reader hear of all that ends its connection early.
+def _mend(protocol: Any, content: StreamReader, until_close: bool) -> None:
+    """Let a body's reader hear of all that ends its connection early, and take each piece of it at once.
 
     Of itself aiohttp (3.14) tells nobody of a chunk that it cannot parse, so that the reader would wait for ever, and
-    takes a reset for the end of a body that lasts until its connection is closed.
+    takes a reset for the end of a body that lasts until its connection is closed. And whenever something was read it
+    goes on with a reading that nothing had held up, which has the parser look at nothing, at a tenth of a frame's cost.
     """
+    held_up = True  # by what came with the headers, for all that is known here
 
     def set_exception(error: BaseException, *cause: BaseException) -> None:
         type(protocol).set_exception(protocol, error, *cause)
@@ -315,7 +317,19 @@ def _tell(protocol: Any, content: StreamReader, until_close: bool) -> None:
             broken.__cause__ = error
             content.set_exception(broken)
 
+    def pause_reading() -> None:
+        nonlocal held_up
+        held_up = True
+        type(protocol).pause_reading(protocol)
+
+    def resume_reading(**how: bool) -> None:
+        nonlocal held_up
+        if held_up:
+            held_up = False
+            type(protocol).resume_reading(protocol, **how)
+
     protocol.set_exception = set_exception
+    protocol.pause_reading, protocol.resume_reading = pause_reading, resume_reading
 
 
 async def _catch_up() -> None:
