@@ -202,8 +202,8 @@ class Streaming:
         self._held = []
         await self._write(frames, last=True)
 
-    async def _write(self, frames: list[Frame], last: bool = False) -> None:
-        await self._send({"type": "http.response.body", "body": encode_all(frames), "more_body": not last})
+    def _write(self, frames: list[Frame], last: bool = False) -> Awaitable[None]:
+        return self._send({"type": "http.response.body", "body": encode_all(frames), "more_body": not last})
 
 
 def _is_usage_alone(frame: Frame) -> bool:
