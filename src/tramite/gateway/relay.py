@@ -34,7 +34,6 @@ _ENDS = re.compile(
     rb'"(?:finish_reason|stop_reason)"\s*:\s*"|\[DONE\]|"type"\s*:\s*"(?:message_stop|response\.(?:completed|incomplete|failed))"'
 )
 """What a client may take for the end of an answer. That it may stand in a text as well costs that text at worst."""
-_NO_CHOICES = re.compile(rb'"choices": ?\[\]')
 
 NO_CACHE = (b"cache-control", b"no-store")
 AT_ONCE = (b"x-accel-buffering", b"no")
@@ -209,7 +208,8 @@ class Streaming:
 def _is_usage_alone(frame: Frame) -> bool:
     """The frame that was only sent because we asked for it (facts A1: `choices` is empty in it)."""
     data = frame.data
-    return data.find(b'"usage"') >= 0 and _NO_CHOICES.search(data) is not None
+    alone = data.find(b'"choices":[]') >= 0 or data.find(b'"choices": []') >= 0
+    return alone and data.find(b'"usage"') >= 0
 
 
 def _leaving(scope: Scope, receive: Receive, leave: Callable[[], object]) -> Callable[[], object]:
