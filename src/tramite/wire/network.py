@@ -139,7 +139,12 @@ async def _exchange(pool: Pool, way: _Way, request: Request) -> _Response:
     writing: asyncio.Task[None] | None = None
     protocol: Any = connection.protocol
     try:
-        protocol.set_response_params(read_until_eof=True, max_line_size=_HEADER_LIMIT, max_field_size=_HEADER_LIMIT)
+        protocol.set_response_params(
+            skip_payload=request.method == "HEAD",
+            read_until_eof=True,
+            max_line_size=_HEADER_LIMIT,
+            max_field_size=_HEADER_LIMIT,
+        )
         writing = await _write(protocol, way, request)
         status = 100
         while 100 <= status < 200 and status != 101:  # interim answers (RFC 9110, 15.2)
