@@ -43,6 +43,7 @@ _HEADER_LIMIT = 64 * 1024
 _KEEP_ALIVE_S = 15.0  # hosted providers keep theirs for a minute or more, local servers often for 5 s only
 _DNS_S = 60
 _MOST_WAYS = 1024
+_MENDED = ("set_exception", "pause_reading", "resume_reading")
 _WITHOUT_BODY = ("GET", "HEAD")
 _FOREIGN = (ClientError, OSError, ValueError, RuntimeError)
 
@@ -157,7 +158,7 @@ async def _exchange(pool: Pool, way: _Way, request: Request) -> _Response:
         if isinstance(error, HttpProcessingError):
             raise ClientResponseError(way.pattern.request_info, ()) from error
         raise
-    return _Response(connection, message, content, request, writing)
+    return _Response(_Lease(connection, writing), message, content, request)
 
 
 async def _write(protocol: Any, way: _Way, request: Request) -> asyncio.Task[None] | None:
@@ -206,36 +207,59 @@ async def _write_slowly(protocol: Any, writer: StreamWriter, body: bytes, write_
 
 
 def _hang_up(connection: Connection) -> None:
+    protocol: Any = connection.protocol
     with suppress(RuntimeError):  # the loop may be closed
         if connection.transport is not None:
             connection.transport.abort()  # close() would wait for TLS to say goodbye
         connection.close()
+    for name in _MENDED:
+        vars(protocol).pop(name, None)  # they know it: a ring is only found by the garbage collector, and late
+
+
+class _Lease:
+    """A connection, as long as one exchange has it. Knows no response, so that no ring is made of both."""
+
+    __slots__ = ("connection", "writing")
+
+    def __init__(self, connection: Connection, writing: asyncio.Task[None] | None) -> None:
+        self.connection: Connection | None = connection
+        self.writing = writing
+
+    def give_back(self) -> None:
+        """The answer is whole: another request may have the connection, if nothing of this one is left to be sent."""
+        if self.writing is not None and not self.writing.done():
+            self.end()
+            return
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.release()
+
+    def end(self) -> None:
+        """Hang up, if it was not given back."""
+        connection, self.connection = self.connection, None
+        if connection is None:
+            return
+        if self.writing is not None:
+            self.writing.cancel()
+        _hang_up(connection)
 
 
 class _Response:
     """What came back; see `seam.Response`."""
 
-    __slots__ = ("_connection", "_content", "_max_body", "_url", "_writing", "headers", "status")
+    __slots__ = ("_content", "_lease", "_max_body", "_url", "headers", "status")
 
-    def __init__(
-        self,
-        connection: Connection,
-        message: Any,
-        content: StreamReader,
-        request: Request,
-        writing: asyncio.Task[None] | None,
-    ) -> None:
-        self._connection: Connection | None = connection
+    def __init__(self, lease: _Lease, message: Any, content: StreamReader, request: Request) -> None:
+        self._lease = lease
         self._content = content
-        self._writing = writing
         self._url = request.url
         self._max_body = request.max_body
         self.status: int = message.code
         self.headers: dict[str, str] = {name.lower(): value for name, value in message.headers.items()}
-        content.on_eof(self._let_go)  # at once, where all of the body is here
-        if self._connection is not None:
+        content.on_eof(lease.give_back)  # at once, where all of the body is here
+        if lease.connection is not None:
             until_close = "content-length" not in self.headers and "transfer-encoding" not in self.headers
-            _mend(connection.protocol, content, until_close)
+            _mend(lease.connection.protocol, content, until_close)
 
     def __del__(self) -> None:
         self.close()
@@ -279,22 +303,9 @@ class _Response:
         return b"".join(chunks)
 
     def close(self) -> None:
-        if self._connection is not None and self._content.exception() is None:
+        if self._lease.connection is not None and self._content.exception() is None:
             self._content.set_exception(ClientConnectionError("closed"))  # for who still reads
-        self._let_go(of_all=False)
-
-    def _let_go(self, of_all: bool = True) -> None:
-        """Another request may have the connection if all of the answer is here, and nothing is left to be sent."""
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        unsent = self._writing is not None and not self._writing.done()
-        if of_all and not unsent:
-            connection.release()
-            return
-        if self._writing is not None:
-            self._writing.cancel()
-        _hang_up(connection)
+        self._lease.end()
 
     def _left_over(self, error: Exception) -> bytes:
         """What had come before the connection broke. aiohttp would rather raise than give it out."""
