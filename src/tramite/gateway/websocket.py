@@ -28,6 +28,9 @@ PATH = "/ws/chat"
 PROTOCOL = "tramite.chat.v1"
 MOST_BYTES = 8_000_000
 """Of one message, and of all that one socket remembers."""
+LISTENS_EVERY = 32
+"""Messages in a row after which it is heard whether the client has left: sending to one who has neither waits nor
+fails, and what has come from a provider at once may be a thousand of them."""
 GOING_AWAY, NO_TEXT, UNREADABLE, TOO_LARGE = 1001, 1003, 1007, 1009
 """Why a socket is closed (RFC 6455, 7.4.1)."""
 
@@ -75,6 +78,7 @@ class Socket:
         self._ended = True
         """Whether of the turn only its last word is still to be said, if that."""
         self._closed = False
+        self._sent = 0
         self._does = {"start": self._start, "stop": self._stop, "ping": self._ping}
 
     async def run(self) -> None:
@@ -165,6 +169,9 @@ class Socket:
         if self._closed:
             raise ClientGone
         await self._send({"type": "websocket.send", "text": data.decode()})
+        self._sent += 1
+        if self._sent % LISTENS_EVERY == 0:
+            await asyncio.sleep(0)
 
     async def _close(self, code: int) -> None:
         if not self._closed:
