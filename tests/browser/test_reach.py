@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.chat import Chat
+from tests.browser.chat import OTHERS, Chat
 from tests.browser.world import World, eventually
 from tramite.workbench.language import LANGUAGES
 
@@ -91,11 +91,14 @@ EXCLUDED: dict[str, str] = {}
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("view", ["empty", "answered", "writing", "failed", "editing", "details"])
+@pytest.mark.parametrize("view", ["empty", "answered", "writing", "failed", "editing", "details", *OTHERS])
 def test_no_serious_accessibility_fault_is_found(world: World, scheme: str, view: str) -> None:
     world.serve({"writing": "sim/tokens=60,stall@20", "failed": "sim/cut@10"}.get(view, "sim/tokens=30"))
     chat = world.open(color_scheme=scheme)
-    VIEWS[view](chat)
+    if view in OTHERS:
+        chat.go(view)
+    else:
+        VIEWS[view](chat)
     found = Axe().run(chat.page).response["violations"]
     grave = [
         f"{one['id']} ({one['impact']}): {node['target']} {node['html'][:200]}"
@@ -104,7 +107,7 @@ def test_no_serious_accessibility_fault_is_found(world: World, scheme: str, view
         for node in one["nodes"]
         if EXCLUDED.get(one["id"], "\0") not in node["html"]
     ]
-    report(f"chat, {view}, {scheme}", found)
+    report(f"{view}, {scheme}" if view in OTHERS else f"chat, {view}, {scheme}", found)
     assert not grave, "\n".join(grave)
     if view == "writing":
         chat.stop.click()
