@@ -232,10 +232,10 @@ def test_a_temporary_chat_is_not_written_to_disk(world: World, language: str) ->
     chat.reload()
     expect(chat.messages).to_have_count(2)
     chat.shows("chat.temporary_here")
+    chat.page.close()
     world.end()
     assert world.home.exists()
     assert not [path for path in world.home.rglob("*") if path.is_file() and b"very private" in path.read_bytes()]
-    chat.page.close()
 
 
 def test_what_was_sent_and_came_is_shown_without_the_key(world: World) -> None:
