@@ -7,8 +7,8 @@ import json
 import pytest
 
 from tests.cli.world import call, configured, provider, screen
-from tramite.cli import counted
 from tramite.config import Config, Limits
+from tramite.pipeline.limits import counted
 from tramite.pipeline.limits.decisions import DAY_US, LEASE_US, SECOND_US, STALE_US
 from tramite.pipeline.limits.records import Bucket, Held, Learned, Rate, Snapshot
 

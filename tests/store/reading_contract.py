@@ -7,15 +7,22 @@ from collections.abc import Callable
 import pytest
 
 from tests.store.ledgers import NOON, answered, failed, ledger, moment
+from tramite.config import Cap
 from tramite.errors import InvalidCall
 from tramite.store.filters import Filter
 from tramite.store.reading import Ledger
-from tramite.store.rows import Texts
+from tramite.store.rows import Allowance, Entry, Texts
 
 
 def ids(found: Ledger, chosen: Filter | None = None, newest: int | None = None) -> list[int]:
     entries = found.entries(chosen or Filter(), newest)
     return [int(entry.id.rpartition("-")[2]) for entry in entries]
+
+
+def nth(number: int, entry: Entry) -> Entry:
+    """The same as its request's so-manieth attempt."""
+    entry.number = number
+    return entry
 
 
 def entries_come_whole_and_the_oldest_first(url: str) -> None:
@@ -35,6 +42,36 @@ def the_newest_are_told_the_oldest_first(url: str) -> None:
 def many_entries_come_in_pages(url: str) -> None:
     with ledger(*(answered(number, at_ns=NOON + number // 7) for number in range(1_234)), url=url) as found:
         assert ids(found) == list(range(1_234))
+
+
+def a_page_has_the_newest_first_behind_those_that_are_skipped(url: str) -> None:
+    with ledger(*(answered(number) for number in (3, 1, 2, 5)), failed(4), url=url) as found:
+        for size, skip, expected in ((2, 0, [5, 4]), (2, 2, [3, 2]), (2, 4, [1]), (2, 6, [])):
+            page = found.page(size=size, skip=skip)
+            assert [int(entry.id.rpartition("-")[2]) for entry in page] == expected
+        assert [entry.id for entry in found.page(Filter(failed=True))] == ["attempt-4"]
+        assert (found.count(), found.count(Filter(failed=True)), found.count(Filter(key="nobody else"))) == (5, 1, 0)
+
+
+def retries_are_told_by_the_failure_that_caused_them(url: str) -> None:
+    with ledger(
+        failed(1, "Throttled", call_id="a"),
+        nth(2, failed(2, "Throttled", call_id="a")),
+        nth(3, answered(3, call_id="a")),
+        failed(4, "Overloaded", call_id="b"),
+        nth(2, failed(5, "TimedOut", call_id="b", model="other")),
+        failed(6, "TimedOut", call_id="c"),
+        url=url,
+    ) as found:
+        assert found.retried() == {"Overloaded": 1, "Throttled": 2}
+        assert found.retried(Filter(model="sim/ok", since_ns=NOON + 2 * 10**9)) == {"Overloaded": 1, "Throttled": 1}
+        assert found.retried(Filter(since_ns=NOON + 6 * 10**9)) == {}
+
+
+def budgets_stand_as_their_windows_do(url: str) -> None:
+    with ledger(answered(1), url=url) as found:
+        [standing] = found.standings([Allowance("global", (Cap(5_000, "total"),))])
+        assert (standing.spent_nanousd, standing.left_nanousd, standing.ends_ns) == (0, 5_000, None)
 
 
 def filters_choose_entries(url: str) -> None:
@@ -148,6 +185,9 @@ CONTRACT: list[Callable[[str], None]] = [
     entries_come_whole_and_the_oldest_first,
     the_newest_are_told_the_oldest_first,
     many_entries_come_in_pages,
+    a_page_has_the_newest_first_behind_those_that_are_skipped,
+    retries_are_told_by_the_failure_that_caused_them,
+    budgets_stand_as_their_windows_do,
     filters_choose_entries,
     words_are_found_in_prompts_answers_and_errors,
     sums_tell_tokens_costs_errors_and_times,

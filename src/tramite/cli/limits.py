@@ -12,9 +12,7 @@ from .terminal import Terminal, table
 
 if TYPE_CHECKING:
     from tramite.config import Config
-    from tramite.pipeline.limits.records import Snapshot
-
-    from .counted import Counted, Used
+    from tramite.pipeline.limits.counted import Counted, Used
 
 app = form.application()
 
@@ -68,10 +66,10 @@ def _look(settings: Config) -> tuple[list[Counted], str]:
             "state.url is memory: each process counts limits for itself, and nobody can look into it. "
             'With state.url = "file", the processes of this machine share them, and they are shown here'
         )
-    from . import counted
+    from tramite.client import governance
 
-    snapshot = asyncio.run(_read(settings))
-    return counted.buckets(settings, snapshot), f"nothing is counted {_where(settings)} now: no limit is in use"
+    found = asyncio.run(governance.limits_in_use(settings))
+    return found, f"nothing is counted {_where(settings)} now: no limit is in use"
 
 
 def _where(settings: Config) -> str:
@@ -80,17 +78,6 @@ def _where(settings: Config) -> str:
 
     url = settings.state.url
     return f"in {limits_dir()}" if url == "file" else f"at {without_password(url)}"
-
-
-async def _read(settings: Config) -> Snapshot:
-    """All buckets. Raises as `_look` does."""
-    from tramite.client import governance
-
-    state = governance.open_state(settings)
-    try:
-        return await state.read()
-    finally:
-        await state.aclose()
 
 
 def _rows(bucket: Counted) -> Iterator[list[str]]:

@@ -16,6 +16,7 @@ from tramite.config import EACH_ADDRESS, Config, Limits
 from tramite.config.places import ledger_file, limits_dir
 from tramite.pipeline.endpoint import Shared
 from tramite.pipeline.governing import Governor
+from tramite.pipeline.limits import counted
 from tramite.pipeline.limits.limiter import Limiter
 from tramite.pipeline.limits.memory import MemoryState
 from tramite.pipeline.limits.scope import Scope
@@ -95,6 +96,15 @@ def open_state(config: Config) -> State:
 
         return RedisState(url, if_unreachable=config.state.if_unreachable)
     return MemoryState()
+
+
+async def limits_in_use(config: Config) -> list[counted.Counted]:
+    """How much of each limit is used now, by whichever process. Raises ConfigError, MissingExtra, TramiteError."""
+    state = open_state(config)
+    try:
+        return counted.buckets(config, await state.read())
+    finally:
+        await state.aclose()
 
 
 def _default_store() -> str:

@@ -12,7 +12,8 @@ from msgspec import Struct
 from .database import Database
 from .filters import EVERYTHING, FAILED, Filter
 from .opening import connect_migrated, sqlite_path
-from .rows import COLUMNS, Entry, Texts, from_row
+from .rows import COLUMNS, Allowance, Entry, Standing, Texts, from_row
+from .transaction import standings
 
 By: TypeAlias = Literal["model", "key", "day", "hour", "outcome"]
 
@@ -80,6 +81,11 @@ class Ledger:
     def __repr__(self) -> str:
         return f"Ledger({self._database.name!r})"
 
+    @property
+    def errors(self) -> type[Exception]:
+        """What the database itself raises."""
+        return self._database.errors
+
     def close(self) -> None:
         """Close the connection."""
         self._database.close()
@@ -100,9 +106,19 @@ class Ledger:
                 yield from_row(row[1:])
             after = (rows[-1][1 + COLUMNS.index("at_ns")], rows[-1][0])
 
-    def count(self) -> int:
-        """How many entries there are."""
-        return int(self._database.execute("SELECT count(*) FROM attempts")[0][0])
+    def count(self, chosen: Filter = EVERYTHING) -> int:
+        """How many entries are chosen. Raises InvalidCall."""
+        where, values = chosen.where(self._database.engine)
+        return int(self._database.execute(f"SELECT count(*) FROM attempts WHERE {where}", values)[0][0])
+
+    def page(self, chosen: Filter = EVERYTHING, size: int = 50, skip: int = 0) -> list[Entry]:
+        """The `size` newest of the chosen entries behind the `skip` newest of all; the newest first.
+
+        Raises InvalidCall.
+        """
+        where, values = chosen.where(self._database.engine)
+        select = f"SELECT {_COLUMNS} FROM attempts WHERE {where} ORDER BY at_ns DESC, seq DESC LIMIT ? OFFSET ?"
+        return [from_row(row) for row in self._database.execute(select, [*values, size, skip])]
 
     def texts(self, attempt_id: str) -> Texts | None:
         """What was asked and answered, where that was kept."""
@@ -127,6 +143,27 @@ class Ledger:
             if row[len(by)]
             for key in (tuple(row[: len(by)]),)
         ]
+
+    def retried(self, chosen: Filter = EVERYTHING) -> dict[str, int]:
+        """How many of the chosen attempts failed and were followed by another one of their request, by what failed.
+
+        Raises InvalidCall.
+        """
+        where, values = chosen.where(self._database.engine)
+        rows = self._database.execute(
+            f"""
+            SELECT outcome, count(*) FROM attempts CROSS JOIN
+                 (SELECT call_id AS repeated, max(number) AS final FROM attempts
+                  WHERE number > 1 AND at_ns >= ? GROUP BY call_id) AS further
+            WHERE call_id = repeated AND number < final AND {FAILED} AND {where} GROUP BY outcome ORDER BY outcome
+            """,  # CROSS: SQLite keeps this order, in which each attempt is looked at once
+            [chosen.since_ns or 0, *values],
+        )
+        return {outcome: int(count) for outcome, count in rows}
+
+    def standings(self, budgets: Sequence[Allowance]) -> list[Standing]:
+        """How each cap of these budgets stands now."""
+        return standings(self._database, budgets)
 
     def _before_newest(self, count: int, where: str, values: Sequence[Any]) -> tuple[int, int]:
         """The place before the newest so many, as `at_ns` and `seq`."""

@@ -22,7 +22,7 @@ def draw(desk: Desk, chosen: Chosen, t: Words) -> None:
         st.markdown(t("chat.approve_what"))
         texts = [_call(call, t) for call in calls]
         with st.container(horizontal=True):
-            approved = st.form_submit_button(t("chat.approve"), icon=":material/check:", type="primary")
+            approved = st.form_submit_button(t("chat.approve"), icon=":material/check:")
             refused = st.form_submit_button(t("chat.refuse"), icon=":material/block:")
     if approved or refused:
         given = [

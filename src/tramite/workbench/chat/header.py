@@ -48,7 +48,7 @@ def _menu(desk: Desk, conversation: Conversation, t: Words) -> None:
     if st.session_state.get("chat.summing"):
         st.caption(_sums(desk.store.nodes(list(desk.tree.by_id)), t))
     if st.checkbox(t("chat.delete_sure"), key=f"sure.{conversation.id}") and st.button(
-        t("chat.delete"), key="chat.delete", icon=":material/delete:", type="primary"
+        t("chat.delete"), key="chat.delete", icon=":material/delete:"
     ):
         desk.house.generations.stop(desk.leaf or "")
         desk.store.delete(conversation.id)

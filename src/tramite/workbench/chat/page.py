@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from tramite.workbench.language import Words
-from tramite.workbench.ui import frame, markdown, watch
+from tramite.workbench.ui import frame, markdown, watch, welcome
 
 from . import composer, header, session, sidebar, thread
 from .desk import Chosen
@@ -20,6 +20,7 @@ def show() -> None:
     header.draw(desk, t)
     if not desk.branch:
         _empty(chosen, t)
+        welcome.draw(desk.house, t)
     watched = thread.draw(desk, chosen, t)
     session.trouble(t)
     composer.draw(desk, chosen, watched.generation if watched else None, t)

@@ -18,7 +18,7 @@ PAGE = "chat"
 
 def draw(desk: Desk, t: Words) -> Chosen:
     """All of it; what it says."""
-    if st.button(t("chat.new"), icon=":material/edit_square:", type="primary", width="stretch"):
+    if st.button(t("chat.new"), icon=":material/edit_square:", width="stretch"):
         session.turn_to(None)
         st.rerun()
     if st.button(t("chat.temporary"), icon=":material/timer:", help=t("chat.temporary_help"), type="tertiary"):

@@ -148,7 +148,7 @@ def _editor(desk: Desk, node: Node, chosen: Chosen, t: Words) -> None:
     with st.form(f"editor.{node.id}", border=False):
         text = st.text_area(t("chat.edit_text"), value=files.typed(node.message), key=f"text.{node.id}", height=120)
         with st.container(horizontal=True):
-            send = st.form_submit_button(t("chat.edit_send"), icon=":material/send:", type="primary")
+            send = st.form_submit_button(t("chat.edit_send"), icon=":material/send:")
             cancel = st.form_submit_button(t("chat.edit_cancel"))
     if cancel:
         st.session_state.pop(session.EDITING, None)

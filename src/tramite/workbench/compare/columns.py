@@ -26,7 +26,6 @@ def draw(one: Round, house: House, t: Words) -> list[Watched]:
             t("compare.stop_all"),
             icon=":material/stop_circle:",
             key="compare.stop_all",
-            type="primary",
             on_click=_stop,
             args=tuple(running),
         )

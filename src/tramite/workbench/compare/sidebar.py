@@ -28,7 +28,7 @@ class Chosen(Struct, frozen=True):
 
 def draw(conversation: Conversation | None, house: House, t: Words) -> Chosen:
     """All of it; what it says."""
-    if st.button(t("compare.new"), icon=":material/edit_square:", width="stretch", type="primary"):
+    if st.button(t("compare.new"), icon=":material/edit_square:", width="stretch"):
         earlier.turn_to(PAGE, None)
         st.rerun()
     settings, history = st.tabs([t("compare.settings"), t("compare.history")])

@@ -68,9 +68,7 @@ def _run(one: Round, last: bool, house: House, t: Words) -> list[Watched]:
 def _being_written(generation: Generation, t: Words) -> Watched:
     text, state = st.empty(), st.empty()
     id = generation.node.id
-    st.button(
-        t("prompt.stop"), icon=":material/stop_circle:", key=f"stop.{id}", on_click=_stop, args=(id,), type="primary"
-    )
+    st.button(t("prompt.stop"), icon=":material/stop_circle:", key=f"stop.{id}", on_click=_stop, args=(id,))
 
     def written(one: Generation) -> None:
         if so_far := one.message.text:
@@ -96,7 +94,6 @@ def _answer(node: Node, prompt: str, last: bool, t: Words) -> None:
                 key=f"via.{node.id}",
                 on_click=_through_chat,
                 args=(prompt,),
-                type="primary",
             )
         st.button(
             t("prompt.again"),

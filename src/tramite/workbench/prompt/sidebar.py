@@ -21,7 +21,7 @@ PAGE: Kind = "prompt"
 
 def draw(conversation: Conversation | None, house: House, t: Words) -> Wanted:
     """All of it; what it says."""
-    new = st.button(t("prompt.new"), icon=":material/edit_square:", width="stretch", type="primary")
+    new = st.button(t("prompt.new"), icon=":material/edit_square:", width="stretch")
     if new:
         earlier.turn_to(PAGE, None)
         st.rerun()

@@ -71,7 +71,6 @@ def _entry(kind: Kind, one: Conversation, here: bool, t: Words) -> None:
         t("earlier.sure") if sure else t("earlier.delete"),
         key=f"delete.{one.id}",
         icon=":material/delete:",
-        type="primary" if sure else "secondary",
         on_click=_delete,
         args=(kind, one.id),
     )

@@ -16,7 +16,7 @@ from tramite.workbench.house import House
 from tramite.workbench.language import Words
 from tramite.workbench.models import Listing
 
-from . import frame
+from . import frame, waiting
 
 ROUTES = ""
 """Stands for the configured default and the routes, which go over several providers."""
@@ -191,10 +191,4 @@ def _listing(house: House, row: Provider, access: Access) -> Listing:
 
 def _look_again(house: House, access: Access) -> None:
     """Draw the page once more when the list is there."""
-
-    @st.fragment(run_every=0.5)
-    def look() -> None:
-        if house.models.ask(access).done():
-            st.rerun(scope="app")
-
-    look()
+    waiting.until(house.models.ask(access).done, lambda: None)

@@ -8,10 +8,11 @@ from msgspec import Struct
 
 from tramite.config import Config, Limits
 from tramite.config.rules import dotted
-from tramite.pipeline.limits import rates
-from tramite.pipeline.limits.decisions import DAY_US, SECOND_US, STALE_US, cost_us, slots_held
-from tramite.pipeline.limits.records import CONCURRENCY, PER_DAY, Bucket, Rate, Snapshot, Want
-from tramite.pipeline.limits.views import fill
+
+from . import rates
+from .decisions import DAY_US, SECOND_US, STALE_US, cost_us, slots_held
+from .records import CONCURRENCY, PER_DAY, Bucket, Rate, Snapshot, Want
+from .views import fill
 
 _DAY_S = DAY_US / SECOND_US
 _WINDOWS_S = {"requests_per_second": 1.0, "requests_per_minute": 60.0, rates.TOKENS: 60.0}

@@ -1,0 +1,5 @@
+"""What was used, as Streamlit runs it."""
+
+from tramite.workbench.usage import page
+
+page.show()

@@ -1,0 +1,1 @@
+"""The similarity page, and what it does in plain modules."""

@@ -1,0 +1,1 @@
+"""The usage page, and what it does in plain modules."""
