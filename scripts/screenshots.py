@@ -7,6 +7,7 @@ and uses it as a person would. Debian's chromium is the browser.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -108,7 +109,7 @@ def say(page: Page, text: str) -> None:
 def ended(page: Page) -> None:
     """Wait until nothing is being written."""
     page.wait_for_timeout(500)
-    expect(page.locator('[class*="st-key-"][class*="stop"]')).to_have_count(0, timeout=WAIT_MS)
+    expect(page.get_by_role("button", name=re.compile("Stop|Ferma"))).to_have_count(0, timeout=WAIT_MS)
     still(page)
 
 

@@ -62,10 +62,10 @@ def start(place: Place, starter: relays.Starter, idle_s: float) -> Start:
         return Start(relay.name, relay.ready_s, relay.tree.resident_bytes() if relay.tree else 0)
 
 
-def soak(place: Place, relay: Relay, blocks: int, requests: int, aborted: int) -> Iterator[Sample]:
+def soak(place: Place, relay: Relay, requests: int, aborted: int) -> Iterator[Sample]:
     """What is resident after each block of so many requests and aborted streams (at least: wrk counts seconds)."""
     done = left = 0
-    for _ in range(blocks):
+    while True:
         goal = done + requests
         while done < goal:
             done += posted(place.folder, relay.post("whole"), CONNECTIONS, 1).requests

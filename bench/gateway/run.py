@@ -108,13 +108,17 @@ class Bench:
                     self.results.starts.setdefault(begun.name, []).append(begun)
 
     def soak(self) -> None:
-        """Memory over many requests and aborted streams, with everything on, and of the floor."""
+        """Memory over many requests and aborted streams, with everything on, and of the floor. They take turns, so that
+        neither is shown without the other."""
         tell("soak")
         with self._running(self.ours[-1], relays.prototype) as running:
-            for relay in running:
-                with self._noting(f"{relay.name}: soak"):
-                    samples = measures.soak(self.place, relay, self.effort.blocks, *self.effort.block)
-                    self.results.soak[relay.name] = list(samples)
+            under_way = {relay.name: measures.soak(self.place, relay, *self.effort.block) for relay in running}
+            for _ in range(self.effort.blocks):
+                for relay_name, samples in list(under_way.items()):
+                    with self._noting(f"{relay_name}: soak"):
+                        self.results.soak.setdefault(relay_name, []).append(next(samples))
+                        continue
+                    del under_way[relay_name], self.results.soak[relay_name]  # half a soak says nothing of growth
 
     @contextmanager
     def _running(self, *starters: Starter) -> Iterator[list[Relay]]:

@@ -1,4 +1,4 @@
-"""Sessions of event loops that end in the middle of something."""
+"""Connections of event loops that end in the middle of something."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any
 
-from aiohttp import ClientSession
+from aiohttp import TCPConnector
 
 from tramite.wire.pools import Pools
 
@@ -22,7 +22,7 @@ def cancelled(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, An
 
 def test_the_interpreter_exits_in_peace_while_a_loop_is_ending_by_itself() -> None:
     """`Client().chat(…)` as a program's last line: the client is gone, and its loop ends while the interpreter does."""
-    pools = Pools(ClientSession)
+    pools = Pools(TCPConnector)
     ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def ask() -> None:

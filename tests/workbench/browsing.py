@@ -63,7 +63,7 @@ def visit(page: str, language: Language = "en", query: dict[str, str] | None = N
     at = AppTest.from_file(str(APP), default_timeout=PATIENCE_S)
     at.context["locale"] = LOCALES[language]
     at.run()
-    at.switch_page(f"pages/{page}.py")
+    at.switch_page(f"screens/{page}.py")
     for name, value in (query or {}).items():
         at.query_params[name] = value
     return settled(at.run())

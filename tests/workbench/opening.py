@@ -48,7 +48,7 @@ def visit(page: str, language: Language = "en") -> AppTest:
     at = AppTest.from_file(str(APP), default_timeout=PATIENCE_S)
     at.context["locale"] = _LOCALES[language]
     at.run()
-    at.switch_page(f"pages/{page}.py")
+    at.switch_page(f"screens/{page}.py")
     return sound(at.run())
 
 

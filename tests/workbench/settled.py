@@ -50,7 +50,7 @@ def page(locale: str, name: str = "settings") -> AppTest:
     app.context = {"locale": locale}
     app.run()
     if name != "chat":
-        app.switch_page(f"pages/{name}.py").run()
+        app.switch_page(f"screens/{name}.py").run()
     assert not app.exception
     return app
 

@@ -68,7 +68,7 @@ def test_an_answer_is_shown_under_its_question_with_its_facts(language: str) -> 
         assert [message.name for message in app.chat_message] == ["user", "assistant"]
         assert counted(5) in shown(app)
         assert "What is \\*\\*this\\*\\*?" in shown(app)
-        assert "`sim/tokens=5`" in shown(app)
+        assert "sim/tokens\\=5" in shown(app)
         (kept,) = houses.house().stored.latest("chat")
         assert (kept.title, app.query_params["c"]) == ("What is **this**?", kept.id)
 

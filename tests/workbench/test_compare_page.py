@@ -139,10 +139,10 @@ def test_a_comparison_is_found_again_with_its_targets_and_settings() -> None:
 
 def test_another_page_in_between_loses_nothing() -> None:
     at = ask(visit("compare"), "stay")
-    at.switch_page("pages/chat.py")
+    at.switch_page("screens/chat.py")
     at.query_params.clear()
     settled(at.run())
-    settled(at.switch_page("pages/compare.py").run())
+    settled(at.switch_page("screens/compare.py").run())
     assert "stay" in shown(at)
     assert at.query_params["c"]
 

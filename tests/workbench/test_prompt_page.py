@@ -70,10 +70,10 @@ def test_another_page_in_between_loses_nothing() -> None:
     at.text_area(key="prompt.text").set_value("kept")
     press(at, "prompt.generate")
     at.text_area(key="prompt.text").set_value("typed, not sent").run()
-    at.switch_page("pages/chat.py")
+    at.switch_page("screens/chat.py")
     at.query_params.clear()
     settled(at.run())
-    settled(at.switch_page("pages/prompt.py").run())
+    settled(at.switch_page("screens/prompt.py").run())
     assert at.text_area(key="prompt.text").value == "typed, not sent"
     assert "kept" in shown(at)
 

@@ -117,7 +117,7 @@ class Core:
         self.governor: Governor = governor(self.config, watching, before)
         self.answers = Answers(self.config, self.governor)
         self.routes = Routes(self.config, self._transport_of, shared=partial(shared, self.config, self.ratios))
-        self.pipeline = Pipeline(self.routes.find, self.retry, self.config.timeouts, self.governor)
+        self.pipeline = Pipeline(self.routes, self.retry, self.config.timeouts, self.governor)
 
     async def ask(self, call: Call, delivery: Mapping[str, Any], span: Span | None = None) -> Any:
         """The reply to one call, which may be one request of several in this span."""

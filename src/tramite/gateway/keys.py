@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from math import inf
 
@@ -63,6 +65,9 @@ class KeyRing:
         self._keys: Keys | None = None
         self._ring: Ring | None = None
         self._entries: dict[bytes, _Entry] = {}
+        self._met: dict[bytes, _Entry] = {}
+        """Those whose secrets came since the keys last changed, by a digest that only this process can make."""
+        self._salt = os.urandom(32)
         self._read_s = -inf
         self._next_s = 0.0
         self._reading: asyncio.Task[None] | None = None
@@ -140,9 +145,16 @@ class KeyRing:
         ring = self._ring
         if ring is None or ring.pepper is None or len(secret) != SECRET_LENGTH:
             return None
+        mark = blake2b(secret.encode(), key=self._salt, digest_size=32).digest()  # takes a tenth of the pepper's time
+        met = self._met.get(mark)
+        if met is not None:
+            return met
         digest = ring.pepper.digest(secret)
         entry = self._entries.get(digest)
-        return entry if entry is not None and hmac.compare_digest(entry.digest, digest) else None
+        if entry is None or not hmac.compare_digest(entry.digest, digest):
+            return None
+        self._met[mark] = entry
+        return entry
 
     def _refusal(self, secret: str) -> KeyRefused:
         if not secret:
@@ -182,7 +194,7 @@ class KeyRing:
                 used, self._used, self._told_s = self._used, used, began_s
             ring = await asyncio.to_thread(self._ask, used)
             if ring is not None:
-                self._ring, self._entries = ring, _entries(ring)
+                self._ring, self._entries, self._met = ring, _entries(ring), {}
             self._read_s = began_s
         finally:
             self._reading = None

@@ -20,7 +20,7 @@ from tramite.pipeline.envelope import Ended, Envelope, Opened, Piece
 from tramite.pipeline.patience import Patience
 from tramite.pipeline.run import Pipeline
 from tramite.wire.frames import Frame
-from tramite.wire.sse import encode
+from tramite.wire.sse import encode_all
 
 from . import failures, told
 from .asgi import SSE, WHEN_LEFT, Receive, Scope, Send, respond
@@ -201,15 +201,15 @@ class Streaming:
         self._held = []
         await self._write(frames, last=True)
 
-    async def _write(self, frames: list[Frame], last: bool = False) -> None:
-        body = encode(frames[0]) if len(frames) == 1 else b"".join(map(encode, frames))
-        await self._send({"type": "http.response.body", "body": body, "more_body": not last})
+    def _write(self, frames: list[Frame], last: bool = False) -> Awaitable[None]:
+        return self._send({"type": "http.response.body", "body": encode_all(frames), "more_body": not last})
 
 
 def _is_usage_alone(frame: Frame) -> bool:
     """The frame that was only sent because we asked for it (facts A1: `choices` is empty in it)."""
     data = frame.data
-    return b'"usage"' in data and (b'"choices":[]' in data or b'"choices": []' in data) and data != DONE
+    alone = data.find(b'"choices":[]') >= 0 or data.find(b'"choices": []') >= 0
+    return alone and data.find(b'"usage"') >= 0
 
 
 def _leaving(scope: Scope, receive: Receive, leave: Callable[[], object]) -> Callable[[], object]:

@@ -66,15 +66,16 @@ class Routes:
         """Seconds for which each target that failed is left alone, by its name; `now` is the loop's time."""
         return {name: rest_s for name, each in self._shared.items() if (rest_s := each.standing.rest_s(now))}
 
-    async def find(self, name: str | None, kind: Kind) -> Found:
-        """The endpoints in their order. Raises ConfigError, Unsupported, ModelNotFound for a retired model."""
+    def known(self, name: str | None, kind: Kind) -> Found | None:
+        """What `find` gives, where that need not be looked for."""
         found = self._known.get((name, kind))
         if found is None or (self._until and self._until.get((name, kind), inf) < self._now()):
-            found = await self._look_for(name, kind)
-        route = found.route
-        if route is None or route.choose == "ordered":
-            return found
-        return Found(in_order(route, found.endpoints, random.random), route, found.name)
+            return None
+        return _ordered(found)
+
+    async def find(self, name: str | None, kind: Kind) -> Found:
+        """The endpoints in their order. Raises ConfigError, Unsupported, ModelNotFound for a retired model."""
+        return self.known(name, kind) or _ordered(await self._look_for(name, kind))
 
     async def _look_for(self, name: str | None, kind: Kind) -> Found:
         targets = await self._resolve(name)
@@ -137,6 +138,13 @@ class Routes:
         others = ", ".join(name for name, row in sorted(self._config.providers.items()) if kind in row.kinds)
         hint = "; or say via='chat' (--via chat) to send the prompt as one user message" if kind == "completion" else ""
         return f"{provider.name} has no {kind} operation (it has {has}); these have: {others or 'none'}{hint}"
+
+
+def _ordered(found: Found) -> Found:
+    route = found.route
+    if route is None or route.choose == "ordered":
+        return found
+    return Found(in_order(route, found.endpoints, random.random), route, found.name)
 
 
 def _refuse_retired(provider: Provider, model: str) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, TypeAlias
+from collections.abc import AsyncGenerator
+from typing import Any
 
-from tramite.calls import Kind
 from tramite.config import Timeouts
 from tramite.errors import DeadlineExceeded, LimitExceeded, ProviderError, TramiteError, Unsupported
 
@@ -16,11 +15,10 @@ from .patience import Interrupted, Patience
 from .persistence import Policy
 from .resuming import Resumption
 from .retry import Retry
-from .route import Found
+from .route import Routes
 from .telling import delivery, ended, fallback, outcome
 from .tries import Tries
 
-Router: TypeAlias = Callable[[str | None, Kind], Awaitable[Found]]
 FAILURES = (ProviderError, DeadlineExceeded, LimitExceeded, Unsupported)
 """What may end one try and be mended by another."""
 
@@ -28,8 +26,8 @@ FAILURES = (ProviderError, DeadlineExceeded, LimitExceeded, Unsupported)
 class Pipeline:
     """Carries envelopes out and brings answers back. One object serves many requests and several loops."""
 
-    def __init__(self, router: Router, retry: Retry, timeouts: Timeouts, governor: Governor) -> None:
-        self._router = router
+    def __init__(self, routes: Routes, retry: Retry, timeouts: Timeouts, governor: Governor) -> None:
+        self._routes = routes
         self._retry = retry
         self._timeouts = timeouts
         self._governor = governor
@@ -98,7 +96,9 @@ class Pipeline:
             self._done(tries, envelope, patience, came)
 
     async def _tries(self, envelope: Envelope, timeouts: Timeouts, patience: Patience) -> Tries:
-        found = await patience.in_time(self._router(envelope.model, envelope.kind), "finding a target")
+        found = self._routes.known(envelope.model, envelope.kind)
+        if found is None:
+            found = await patience.in_time(self._routes.find(envelope.model, envelope.kind), "finding a target")
         return Tries(found, envelope, Policy(envelope.retry or self._retry, timeouts, self._governor), patience)
 
     def _done(

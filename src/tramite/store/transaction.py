@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import compress, groupby
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -22,7 +25,6 @@ _SUMS = (
     "WHERE budget = ? AND period = ? AND start_ns = ?"
 )
 _INSERT = f"INSERT INTO attempts ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT (id) "
-_RECORD = f"{_INSERT} DO NOTHING"
 _PUT_ROW = f"{_INSERT} DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in FIXED)
 _PUT_SUMS = (
     "INSERT INTO windows (budget, period, start_ns, spent_nanousd, held_nanousd) VALUES (?, ?, ?, ?, ?) "
@@ -77,8 +79,9 @@ def carry_out(database: Database, operations: Sequence[Operation], now_ns: int |
     """All of them in one transaction, in their order; for each whether a budget refused it. `now_ns` is for tests."""
     clock_ns = database.begin()
     try:
-        books = _books(database, operations, clock_ns if now_ns is None else now_ns)
-        answers = [_apply(books, operation) for operation in operations]
+        booked = [operation for operation in operations if type(operation) is not Record]  # the books know no other
+        books = _books(database, booked, clock_ns if now_ns is None else now_ns)
+        answers = [None if type(operation) is Record else _apply(books, operation) for operation in operations]
         _save(database, books, operations)
         database.commit()
     except BaseException:
@@ -147,11 +150,27 @@ def _save(database: Database, books: Books, operations: Iterable[Operation]) -> 
         database.many(_PUT_SUMS, [(*at, sums[at].spent_nanousd, sums[at].held_nanousd) for at in sorted(books.moved)])
     records = [to_row(operation.entry) for operation in operations if type(operation) is Record]
     if records:
-        database.many(_RECORD, records)
+        _record(database, records)
     for operation in operations:
+        if type(operation) is Record and operation.texts is None:
+            continue
         match operation:
             case Settle(entry, Texts() as texts) | Record(entry, Texts() as texts):
                 said = [None if text is None else storable(text) for text in (texts.prompt, texts.answer)]
                 database.many(_PUT_TEXTS, [(entry.id, *said)])
             case Write(sql, rows):
                 database.many(sql, rows)
+
+
+def _record(database: Database, rows: Iterable[Sequence[Any]]) -> None:
+    """Add these rows, without what is NULL in them: sqlite3 takes longer to think of a None than to write a number."""
+    told = [(tuple([value is not None for value in row]), row) for row in rows]
+    for given, alike in groupby(told, itemgetter(0)):
+        database.many(_recording(given), [tuple(compress(row, given)) for _, row in alike])
+
+
+@lru_cache(256)
+def _recording(given: tuple[bool, ...]) -> str:
+    names = list(compress(COLUMNS, given))
+    values = ", ".join("?" * len(names))
+    return f"INSERT INTO attempts ({', '.join(names)}) VALUES ({values}) ON CONFLICT (id) DO NOTHING"

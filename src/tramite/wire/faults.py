@@ -34,7 +34,7 @@ AIOHTTP: Table = {
     "InvalidURL": ConfigError,
     "NonHttpUrlClientError": ConfigError,
     "ValueError": ConfigError,  # a line break in a header, two kinds of credentials
-    "RuntimeError": ConnectFailed,  # the session was closed in between
+    "RuntimeError": ConnectFailed,  # the connections were closed in between
     "OSError": ConnectionBroken,
 }
 HTTPX: Table = {

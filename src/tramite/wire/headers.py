@@ -22,6 +22,7 @@ _REQUEST_IDS = (
     "x-generation-id",
     "cf-ray",  # of the proxy before the provider: better than nothing
 )
+_SOME_ID = frozenset(_REQUEST_IDS)
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
@@ -53,10 +54,9 @@ def should_retry(headers: Mapping[str, str]) -> bool | None:
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The name under which the provider's support can find the request."""
-    for name in _REQUEST_IDS:
-        if found := headers.get(name):
-            return found
-    return None
+    if _SOME_ID.isdisjoint(headers):
+        return None
+    return next((found for name in _REQUEST_IDS if (found := headers.get(name))), None)
 
 
 def join_notices(notices: Iterable[str]) -> str:

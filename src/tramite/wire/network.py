@@ -8,31 +8,33 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import lru_cache
-from http.cookies import BaseCookie, SimpleCookie
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import (
+    ClientConnectionError,
     ClientError,
     ClientOSError,
     ClientPayloadError,
-    ClientResponse,
-    ClientSession,
+    ClientRequest,
+    ClientResponseError,
     ClientTimeout,
-    DummyCookieJar,
+    ConnectionTimeoutError,
+    NonHttpUrlClientError,
     StreamReader,
     TCPConnector,
     ThreadedResolver,
 )
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.payload import Payload
+from aiohttp.connector import Connection
+from aiohttp.http import HttpProcessingError, StreamWriter
+from multidict import CIMultiDict
 from yarl import URL
 
 from tramite import __version__
 from tramite.errors import BadReply
 
 from .faults import AIOHTTP, while_reading, while_sending
-from .pools import Pools
+from .pools import Pool, Pools
 from .proxies import proxy_for
 from .seam import Request
 
@@ -40,7 +42,19 @@ _PIECE = 64 * 1024
 _HEADER_LIMIT = 64 * 1024
 _KEEP_ALIVE_S = 15.0  # hosted providers keep theirs for a minute or more, local servers often for 5 s only
 _DNS_S = 60
+_MOST_WAYS = 1024
+_MENDED = ("set_exception", "pause_reading", "resume_reading")
+_WITHOUT_BODY = ("GET", "HEAD")
 _FOREIGN = (ClientError, OSError, ValueError, RuntimeError)
+
+
+class _Way(NamedTuple):
+    """How one address is reached: a request there as aiohttp's connector has to know it, and what it asks for."""
+
+    pattern: ClientRequest
+    target: str
+    has_credentials: bool
+    """The address itself has some."""
 
 
 class Network:
@@ -53,9 +67,9 @@ class Network:
     """
 
     def __init__(self, *, idle_check_s: float = 1.0) -> None:
-        self._pools = Pools(_session)
+        self._pools = Pools(_connector)
         self._idle_check_s = idle_check_s
-        self._addresses: dict[str, tuple[URL, URL | None]] = {}
+        self._proxies: dict[str, str | None] = {}
 
     def __repr__(self) -> str:
         return f"<Network: open on {len(self._pools)} event loops>"
@@ -67,50 +81,188 @@ class Network:
             await _catch_up()
         pool.used_s = now
         try:
-            url, proxy = self._addresses.get(request.url) or self._address(request.url)
-            response = await pool.session.request(
-                request.method,
-                url,
-                data=_Body(request.body, request.write_s) if request.body else None,
-                headers=request.headers,
-                allow_redirects=False,
-                proxy=proxy,
-                timeout=_timeout(request.connect_s),
-            )
+            way = pool.ways.get(request.url) or self._way(request.url, pool)
+            return await _exchange(pool, way, request)
         except _FOREIGN as error:
             limits = (request.connect_s, request.write_s)
             fault = while_sending(error, AIOHTTP, request.url, limits)
-        else:
-            return _Response(response, request)
         raise fault from fault.__cause__
 
     async def aclose(self) -> None:
         """Close what is open on the running loop. Idempotent; sending again opens it anew."""
         await self._pools.aclose()
 
-    def _address(self, url: str) -> tuple[URL, URL | None]:
-        proxy = proxy_for(url)
-        if len(self._addresses) >= 1024:
-            self._addresses.clear()
-        found = self._addresses[url] = URL(url), URL(proxy) if proxy else None
+    def _way(self, address: str, pool: Pool) -> _Way:
+        """Raises ValueError for what is no address."""
+        if address not in self._proxies:
+            if len(self._proxies) >= _MOST_WAYS:
+                self._proxies.clear()
+            self._proxies[address] = proxy_for(address)
+        if len(pool.ways) >= _MOST_WAYS:
+            pool.ways.clear()
+        found = pool.ways[address] = _way(URL(address), self._proxies[address])
         return found
+
+
+def _way(url: URL, proxy: str | None) -> _Way:
+    if url.scheme not in ("http", "https"):
+        raise NonHttpUrlClientError(url)
+    headers = {"User-Agent": f"tramite/{__version__}"}
+    pattern = ClientRequest(
+        "GET",  # of a pattern, nobody looks at it
+        url,
+        headers=headers,
+        proxy=URL(proxy) if proxy else None,
+        # with Host, as the connector adds it: they are part of what connections are told apart by
+        proxy_headers=CIMultiDict({**headers, "Host": url.host_port_subcomponent or ""}) if proxy else None,
+        loop=asyncio.get_running_loop(),
+    )
+    bare = url.with_user(None)
+    return _Way(
+        pattern,
+        target=str(bare.with_fragment(None)) if proxy and url.scheme == "http" else url.raw_path_qs,
+        has_credentials=bare != url,
+    )
+
+
+async def _exchange(pool: Pool, way: _Way, request: Request) -> _Response:
+    """Send, and return once the response's headers are here. Raises aiohttp's errors.
+
+    This is what `ClientSession.request` does with aiohttp's connections, without what only it needs: redirects,
+    cookies, digests, traces, and a task of its own for each body. Together those cost more than all the rest.
+    """
+    if pool.connector.closed:
+        raise RuntimeError("the connector is closed")
+    try:
+        connection = await pool.connector.connect(way.pattern, [], _timeout(request.connect_s))
+    except TimeoutError as error:
+        raise ConnectionTimeoutError from error
+    writing: asyncio.Task[None] | None = None
+    protocol: Any = connection.protocol
+    try:
+        protocol.set_response_params(
+            skip_payload=request.method == "HEAD",
+            read_until_eof=True,
+            max_line_size=_HEADER_LIMIT,
+            max_field_size=_HEADER_LIMIT,
+        )
+        writing = await _write(protocol, way, request)
+        status = 100
+        while 100 <= status < 200 and status != 101:  # interim answers (RFC 9110, 15.2)
+            message, content = await protocol.read()
+            status = message.code
+    except BaseException as error:
+        if writing is not None:
+            writing.cancel()
+        _hang_up(connection)
+        if isinstance(error, HttpProcessingError):
+            raise ClientResponseError(way.pattern.request_info, ()) from error
+        raise
+    return _Response(_Lease(connection, writing), message, content, request)
+
+
+async def _write(protocol: Any, way: _Way, request: Request) -> asyncio.Task[None] | None:
+    """Write it; what the system does not take at once, a task of its own writes, since the answer may come before."""
+    headers = way.pattern.headers.copy()
+    if way.has_credentials and any(name.lower() == "authorization" for name in request.headers):
+        raise ValueError("two kinds of credentials")
+    headers.update(request.headers)
+    body = request.body
+    if body or request.method not in _WITHOUT_BODY:
+        headers["Content-Length"] = str(len(body))
+    writer = StreamWriter(protocol, asyncio.get_running_loop())
+    await writer.write_headers(f"{request.method} {way.target} HTTP/1.1", headers)
+    if len(body) > _PIECE:
+        return asyncio.create_task(_write_slowly(protocol, writer, body, request.write_s))
+    if body:
+        await writer.write(body, drain=False)
+    else:
+        writer.send_headers()
+    if protocol.transport is None or not protocol.transport.get_write_buffer_size():
+        return None  # the system has it all
+    return asyncio.create_task(_write_slowly(protocol, writer, b"", request.write_s))
+
+
+async def _write_slowly(protocol: Any, writer: StreamWriter, body: bytes, write_s: float) -> None:
+    """Piece by piece, so that a body that no longer gets through is noticed. What ends it early ends the connection,
+    and is told to whoever waits for the answer: `TimeoutError` after `write_s` without progress."""
+    transport = protocol.transport  # now: later aiohttp has let go of it
+    try:
+        # drain() is to wait until the system has it all. Not 0: TLS would pause at once, with nothing to resume it.
+        transport.set_write_buffer_limits(high=1, low=0)
+        now = asyncio.get_running_loop().time
+        rest = memoryview(body)
+        async with asyncio.timeout(write_s) as limit:
+            await writer.drain()
+            for start in range(0, len(rest), _PIECE):
+                await writer.write(rest[start : start + _PIECE], drain=False)
+                await writer.drain()
+                limit.reschedule(now() + write_s)
+    except BaseException as error:
+        if not isinstance(error, asyncio.CancelledError):
+            protocol.set_exception(error)
+        transport.abort()  # close() would wait until the rest is written
+        if not isinstance(error, _FOREIGN):
+            raise
+
+
+def _hang_up(connection: Connection) -> None:
+    protocol: Any = connection.protocol
+    with suppress(RuntimeError):  # the loop may be closed
+        if connection.transport is not None:
+            connection.transport.abort()  # close() would wait for TLS to say goodbye
+        connection.close()
+    for name in _MENDED:
+        vars(protocol).pop(name, None)  # they know it: a ring is only found by the garbage collector, and late
+
+
+class _Lease:
+    """A connection, as long as one exchange has it. Knows no response, so that no ring is made of both."""
+
+    __slots__ = ("connection", "writing")
+
+    def __init__(self, connection: Connection, writing: asyncio.Task[None] | None) -> None:
+        self.connection: Connection | None = connection
+        self.writing = writing
+
+    def give_back(self) -> None:
+        """The answer is whole: another request may have the connection, if nothing of this one is left to be sent."""
+        if self.writing is not None and not self.writing.done():
+            self.end()
+            return
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.release()
+
+    def end(self) -> None:
+        """Hang up, if it was not given back."""
+        connection, self.connection = self.connection, None
+        if connection is None:
+            return
+        if self.writing is not None:
+            self.writing.cancel()
+        _hang_up(connection)
 
 
 class _Response:
     """What came back; see `seam.Response`."""
 
-    __slots__ = ("_content", "_max_body", "_raw", "_url", "headers", "status")
+    __slots__ = ("_content", "_lease", "_max_body", "_url", "headers", "status")
 
-    def __init__(self, raw: ClientResponse, request: Request) -> None:
-        self._raw = raw
-        self._content = raw.content
+    def __init__(self, lease: _Lease, message: Any, content: StreamReader, request: Request) -> None:
+        self._lease = lease
+        self._content = content
         self._url = request.url
         self._max_body = request.max_body
-        self.status = raw.status
-        self.headers = {name.lower(): value for name, value in raw.headers.items()}
-        if raw.connection is not None:  # else all of the body is here
+        self.status: int = message.code
+        self.headers: dict[str, str] = {name.lower(): value for name, value in message.headers.items()}
+        content.on_eof(lease.give_back)  # at once, where all of the body is here
+        if lease.connection is not None:
             until_close = "content-length" not in self.headers and "transfer-encoding" not in self.headers
-            _tell(raw.connection.protocol, raw.content, until_close)
+            _mend(lease.connection.protocol, content, until_close)
+
+    def __del__(self) -> None:
+        self.close()
 
     def __aiter__(self) -> _Response:
         return self
@@ -151,11 +303,9 @@ class _Response:
         return b"".join(chunks)
 
     def close(self) -> None:
-        connection = self._raw.connection
-        if connection is not None and connection.transport is not None:
-            with suppress(RuntimeError):  # the loop may be closed
-                connection.transport.abort()  # close() would wait for TLS to say goodbye
-        self._raw.close()
+        if self._lease.connection is not None and self._content.exception() is None:
+            self._content.set_exception(ClientConnectionError("closed"))  # for who still reads
+        self._lease.end()
 
     def _left_over(self, error: Exception) -> bytes:
         """What had come before the connection broke. aiohttp would rather raise than give it out."""
@@ -166,12 +316,14 @@ class _Response:
         return chunk
 
 
-def _tell(protocol: Any, content: StreamReader, until_close: bool) -> None:
-    """Let a body's reader hear of all that ends its connection early.
+def _mend(protocol: Any, content: StreamReader, until_close: bool) -> None:
+    """Let a body's reader hear of all that ends its connection early, and take each piece of it at once.
 
     Of itself aiohttp (3.14) tells nobody of a chunk that it cannot parse, so that the reader would wait for ever, and
-    takes a reset for the end of a body that lasts until its connection is closed.
+    takes a reset for the end of a body that lasts until its connection is closed. And whenever something was read it
+    goes on with a reading that nothing had held up, which has the parser look at nothing, at a tenth of a frame's cost.
     """
+    held_up = True  # by what came with the headers, for all that is known here
 
     def set_exception(error: BaseException, *cause: BaseException) -> None:
         type(protocol).set_exception(protocol, error, *cause)
@@ -181,56 +333,19 @@ def _tell(protocol: Any, content: StreamReader, until_close: bool) -> None:
             broken.__cause__ = error
             content.set_exception(broken)
 
+    def pause_reading() -> None:
+        nonlocal held_up
+        held_up = True
+        type(protocol).pause_reading(protocol)
+
+    def resume_reading(**how: bool) -> None:
+        nonlocal held_up
+        if held_up:
+            held_up = False
+            type(protocol).resume_reading(protocol, **how)
+
     protocol.set_exception = set_exception
-
-
-class _Body(Payload):
-    """A request's body. Written piece by piece, so that one that no longer gets through is noticed."""
-
-    def __init__(self, value: bytes, write_s: float) -> None:
-        super().__init__(value)
-        self._size = len(value)
-        self._write_s = write_s
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        text: str = self._value.decode(encoding, errors)
-        return text
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        """Raises `TimeoutError` after `write_s` without progress. Whatever ends it early ends the connection."""
-        transport = getattr(writer, "transport", None)  # now: later aiohttp has let go of it
-        try:
-            if len(self._value) <= _PIECE:
-                await writer.write(self._value)
-                if transport is None or not transport.get_write_buffer_size():
-                    return  # the system has it all
-            await self._write_slowly(writer, transport)
-        except BaseException:
-            if transport is not None:
-                transport.abort()  # close() would wait until the rest is written
-            raise
-
-    async def _write_slowly(self, writer: AbstractStreamWriter, transport: Any) -> None:
-        rest = memoryview(self._value if len(self._value) > _PIECE else b"")
-        if transport is not None:
-            # drain() is to wait until the system has it all. Not 0: TLS would pause at once, with nothing to resume it.
-            transport.set_write_buffer_limits(high=1, low=0)
-        now = asyncio.get_running_loop().time
-        async with asyncio.timeout(self._write_s) as limit:
-            await writer.drain()
-            for start in range(0, len(rest), _PIECE):
-                await writer.write(rest[start : start + _PIECE])
-                await writer.drain()
-                limit.reschedule(now() + self._write_s)
-
-
-class _NoCookies(DummyCookieJar):
-    """Keeps none, and does not build an empty one for each request."""
-
-    _none: BaseCookie[str] = SimpleCookie()
-
-    def filter_cookies(self, request_url: URL) -> BaseCookie[str]:
-        return self._none
+    protocol.pause_reading, protocol.resume_reading = pause_reading, resume_reading
 
 
 async def _catch_up() -> None:
@@ -239,22 +354,13 @@ async def _catch_up() -> None:
     await asyncio.sleep(0)  # acts on what it said
 
 
-def _session() -> ClientSession:
-    connector = TCPConnector(
+def _connector() -> TCPConnector:
+    return TCPConnector(
         limit=0,
         keepalive_timeout=_KEEP_ALIVE_S,
         ttl_dns_cache=_DNS_S,
         resolver=ThreadedResolver(),  # the system's: it knows /etc/hosts, VPNs and mDNS
     )
-    session = ClientSession(
-        connector=connector,
-        cookie_jar=_NoCookies(),
-        headers={"User-Agent": f"tramite/{__version__}"},
-        max_line_size=_HEADER_LIMIT,
-        max_field_size=_HEADER_LIMIT,
-    )
-    session._retry_connection = False  # it would send a GET twice; only the pipeline retries
-    return session
 
 
 @lru_cache(64)

@@ -1,9 +1,9 @@
-"""One HTTP session per event loop, closed when its loop ends, however it ends. Knows no HTTP, but aiohttp's shape.
+"""The connections of each event loop, closed when its loop ends, however it ends. Knows no HTTP, but aiohttp's shape.
 
 Nobody has to close anything. `asyncio.run` ends asynchronous generators before it closes its loop, so one of them
-keeps each session and closes it. A loop that is closed or abandoned without that cannot close its sockets any more:
-they are closed here without its help, so that no warning and no connection is left behind. A forked child drops its
-copies of the parent's sockets: a copy that stays open would hide from the server that the parent has hung up.
+keeps each loop's connections and closes them. A loop that is closed or abandoned without that cannot close its sockets
+any more: they are closed here without its help, so that no warning and no connection is left behind. A forked child
+drops its copies of the parent's sockets: a copy that stays open would hide from the server that the parent has hung up.
 """
 
 from __future__ import annotations
@@ -21,28 +21,30 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
+    from aiohttp import BaseConnector
 
 _EXIT_S = 1.0  # how long the interpreter's exit waits for a loop that still runs in another thread
 
 
 class Pool:
-    """A loop's session, when it was last used (`time.monotonic`), and the generator that will close it."""
+    """A loop's connections, when they were last used (`time.monotonic`), and the generator that will close them."""
 
-    __slots__ = ("keeper", "session", "used_s")
+    __slots__ = ("connector", "keeper", "used_s", "ways")
 
-    def __init__(self, session: ClientSession) -> None:
-        self.session = session
+    def __init__(self, connector: BaseConnector) -> None:
+        self.connector = connector
+        self.ways: dict[str, Any] = {}
+        """What was worked out for each address that was asked."""
         self.used_s = monotonic()
         self.keeper: AsyncGenerator[None, None]
 
 
 class Pools:
-    """The session of each event loop, built when a loop first asks for it. Any number of loops, at once or in turn."""
+    """Each event loop's connections, built when it first asks for them. Any number of loops, at once or in turn."""
 
     __slots__ = ("__weakref__", "_build", "_pools")
 
-    def __init__(self, build: Callable[[], ClientSession]) -> None:
+    def __init__(self, build: Callable[[], BaseConnector]) -> None:
         self._build = build
         self._pools: dict[AbstractEventLoop, Pool] = {}
         _everyone.add(self)
@@ -52,22 +54,22 @@ class Pools:
         return len(self._pools)
 
     def current(self) -> Pool | None:
-        """The running loop's session, if it has one."""
+        """Those of the running loop, if it has any."""
         return self._pools.get(asyncio.get_running_loop())
 
     async def open(self) -> Pool:
-        """A session for the running loop, which has none yet."""
+        """Some for the running loop, which has none yet."""
         for loop in list(self._pools):
             if loop.is_closed():
                 _bury(self._pools.pop(loop, None))
         loop = asyncio.get_running_loop()
         pool = self._pools[loop] = Pool(self._build())
-        pool.keeper = _keep(pool.session, self._pools, loop)
+        pool.keeper = _keep(pool.connector, self._pools, loop)
         await anext(pool.keeper)  # returns at once; from now on the loop knows it
         return pool
 
     async def aclose(self) -> None:
-        """Close the running loop's session and all its connections. Idempotent."""
+        """Close all connections of the running loop. Idempotent."""
         pool = self._pools.get(asyncio.get_running_loop())
         if pool is not None:
             await pool.keeper.aclose()
@@ -76,7 +78,7 @@ class Pools:
         """The interpreter exits: close what is open on every loop, without waiting for any that stands still."""
         for loop in list(self._pools):
             if loop.is_running():
-                # one that is ending by itself cancels what comes now, and closes its session all the same
+                # one that is ending by itself cancels what comes now, and closes its connections all the same
                 with suppress(TimeoutError, RuntimeError, CancelledError):
                     asyncio.run_coroutine_threadsafe(self.aclose(), loop).result(_EXIT_S)
             else:
@@ -89,17 +91,17 @@ class Pools:
 
 
 async def _keep(
-    session: ClientSession, pools: dict[AbstractEventLoop, Pool], loop: AbstractEventLoop
+    connector: BaseConnector, pools: dict[AbstractEventLoop, Pool], loop: AbstractEventLoop
 ) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
         pools.pop(loop, None)
-        await session.close()
+        await connector.close()
 
 
 def _leave(pools: dict[AbstractEventLoop, Pool]) -> None:
-    """Their owner is gone. A loop that still runs closes its session itself, once it sees its keeper gone."""
+    """Their owner is gone. A loop that still runs closes its own itself, once it sees their keeper gone."""
     for loop in list(pools):
         pool = pools.pop(loop, None)
         if loop.is_closed():
@@ -107,21 +109,20 @@ def _leave(pools: dict[AbstractEventLoop, Pool]) -> None:
 
 
 def _bury(pool: Pool | None) -> None:
-    """Close a session whose loop will not do it: nothing here asks the loop for anything.
+    """Close the connections of a loop that will not do it: nothing here asks the loop for anything.
 
     asyncio has no public call for that, so this ends the transports as their loop would have done. What is not as
     expected is left alone: then Python's own warnings about unclosed transports appear, and nothing worse.
     """
     if pool is None:
         return
-    connector: Any = pool.session.connector
-    if connector is not None:
-        idle = [protocol for protocol, _ in chain.from_iterable(connector._conns.values())]
-        for protocol in [*idle, *connector._acquired]:
-            with suppress(Exception):  # a closed loop refuses the callbacks, once the socket is closed
-                _raw(protocol.transport)._call_connection_lost(None)
-        connector._conns.clear()
-        connector._acquired.clear()
+    connector: Any = pool.connector
+    idle = [protocol for protocol, _ in chain.from_iterable(connector._conns.values())]
+    for protocol in [*idle, *connector._acquired]:
+        with suppress(Exception):  # a closed loop refuses the callbacks, once the socket is closed
+            _raw(protocol.transport)._call_connection_lost(None)
+    connector._conns.clear()
+    connector._acquired.clear()
     _finish(pool.keeper.aclose())
 
 

@@ -63,13 +63,9 @@ def application(host: str) -> Any:
     """The workbench as an ASGI application, for pages at this host and on this machine's loopback."""
     import streamlit as st
     from starlette.middleware import Middleware
-    from streamlit.runtime.pages_manager import PagesManager
 
     from .front import Front
     from .guard import Guard
-
-    # Else, for its folder's name alone, a page that is opened before any other runs without the frame around it.
-    PagesManager.uses_pages_directory = False
 
     @asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[None]:

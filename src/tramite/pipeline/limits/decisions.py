@@ -56,15 +56,15 @@ def give_back(bucket: Bucket, want: Want, tokens: int, unsent: bool, holder: str
 
     `unsent`: it never left, and is undone; then `tokens` is minus what it took.
     """
+    due_us = bucket.due_us
     for rate in _rates(bucket, want, now):
-        due = bucket.due_us.get(rate.name)
-        if due is None or (tokens < 0 and rate.tokens and not (rate.refunds or unsent)):
-            continue
         units = tokens if rate.tokens else -1 if unsent else 0
+        if not units or (due := due_us.get(rate.name)) is None:
+            continue
         if units > 0:
-            bucket.due_us[rate.name] = max(due, now) + cost_us(rate, units)
-        elif units < 0:
-            bucket.due_us[rate.name] = due - cost_us(rate, -units)
+            due_us[rate.name] = max(due, now) + cost_us(rate, units)
+        elif not rate.tokens or rate.refunds or unsent:
+            due_us[rate.name] = due - cost_us(rate, -units)
     if unsent and want.per_day is not None:
         bucket.day_used = max(0, bucket.day_used - 1)
     if want.slots is not None and (held := bucket.held.get(holder)) is not None:
@@ -152,9 +152,10 @@ def _earliest(bucket: Bucket, want: Want, rates: Sequence[Rate], tokens: int, no
 
 def _charge(bucket: Bucket, rates: Iterable[Rate], tokens: int, start: int) -> None:
     due_us, since_us = bucket.due_us, start - bucket.closed_us
+    slowly = bool(bucket.closed_us) and 0 <= since_us < RAMP_US
     for rate in rates:
         cost = math.ceil((tokens if rate.tokens else 1) * rate.unit_us)
-        if since_us < RAMP_US and bucket.closed_us and since_us >= 0:
+        if slowly:
             cost = cost * 2 * RAMP_US // (RAMP_US + since_us)
         due = due_us.get(rate.name, 0)
         due_us[rate.name] = (due if due > start else start) + cost
