@@ -12,7 +12,7 @@ PATIENCE_S = 40
 expect.set_options(timeout=PATIENCE_S * 1000)
 
 
-OTHERS = ["prompt", "compare", "settings"]
+OTHERS = ["prompt", "compare", "similarity", "usage", "settings"]
 """Pages beside the chat."""
 
 
@@ -82,6 +82,7 @@ class Chat:
 
     def go(self, name: str) -> Page:
         """Follow the link to another page."""
+        self.settle()
         links = self.page.get_by_role("link", name=self.t(f"frame.{name}"), exact=True)
         links.first.click()
         self.page.wait_for_url(f"**/{name}*")

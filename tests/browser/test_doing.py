@@ -210,7 +210,7 @@ def test_earlier_conversations_are_found_renamed_and_deleted(world: World, langu
     title = chat.page.get_by_role("textbox", name=chat.t("chat.title"))
     title.fill("Balene <b>e</b> $5")
     chat.button("chat.rename").click()
-    expect(chat.page.get_by_test_id("stMain").get_by_text("Balene <b>e</b> $5").first).to_be_visible()
+    expect(chat.page.get_by_text("Balene <b>e</b> $5").first).to_be_visible()
     chat.settle()
     chat.page.keyboard.press("Escape")
     expect(title).to_be_hidden()

@@ -16,7 +16,7 @@ def test_every_page_is_reached_by_its_name(world: World, language: str) -> None:
     chat = world.open(language)
     for name in OTHERS:
         page = chat.go(name)
-        expect(page.get_by_test_id("stMain")).not_to_be_empty()
+        expect(page.get_by_test_id("stMainBlockContainer")).not_to_be_empty()
         expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
@@ -26,7 +26,7 @@ def test_an_answer_goes_on_while_another_page_is_looked_at(world: World) -> None
     chat.say("hello")
     expect(chat.answer).to_contain_text("token-5 ")
     where = chat.page.url
-    chat.page.get_by_text(chat.t("frame.settings"), exact=True).first.click()
+    chat.page.get_by_role("link", name=chat.t("frame.settings"), exact=True).first.click()
     chat.page.wait_for_url("**/settings*")
     eventually(lambda: world.simulator.stats().streams.finished == 1, page=chat.page)
     chat.page.goto(where)

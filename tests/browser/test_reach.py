@@ -69,7 +69,7 @@ def brightness(chat: Chat, selector: str, name: str) -> float:
 def test_a_chat_fits_on_a_telephone(world: World, language: str) -> None:
     world.serve("sim/tokens=30")
     chat = world.open(language, viewport=PHONE, has_touch=True, is_mobile=True)
-    expect(chat.page.get_by_test_id("stSidebar")).to_have_attribute("aria-expanded", "false")
+    expect(chat.page.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", "true")
     fits(chat)
     chat.ask("A question that is long enough to take more than one line on a telephone's screen, and then some")
     fits(chat)
@@ -99,6 +99,7 @@ def test_no_serious_accessibility_fault_is_found(world: World, scheme: str, view
         chat.go(view)
     else:
         VIEWS[view](chat)
+    expect(chat.page.locator("[data-stale=true]")).to_have_count(0)  # what is about to be drawn anew is pale
     found = Axe().run(chat.page).response["violations"]
     grave = [
         f"{one['id']} ({one['impact']}): {node['target']} {node['html'][:200]}"
