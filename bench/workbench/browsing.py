@@ -36,9 +36,14 @@ def chromium() -> Iterator[Browser]:
 def usable(browser: Browser, url: str) -> Page:
     """A page in a context of its own, once one can write in it."""
     page = browser.new_context(locale="en-GB").new_page()
+    wait_until_usable(page, url)
+    return page
+
+
+def wait_until_usable(page: Page, url: str) -> None:
+    """Go there; until one can write."""
     page.goto(url)
     page.wait_for_selector(f"{COMPOSER}:not([disabled])")
-    return page
 
 
 def say(page: Page, text: str) -> None:

@@ -40,8 +40,8 @@ def words() -> Words:
 
 
 def around() -> None:
-    """What every page shows beside its own. Streamlit's sign that a page is at work goes: its Stop would end the drawing
-    of an answer and not the answer, beside ours, which ends both."""
+    """What every page shows beside its own: nothing. Streamlit's sign that a page is at work goes: its Stop, beside
+    ours, would end the drawing of an answer and not the answer."""
     st.html("<style>[data-testid=stStatusWidget] { display: none; }</style>")
 
 
