@@ -60,16 +60,15 @@ def starts(browser: Browser, rounds: int) -> tuple[list[float], list[float], flo
     well: list[float] = []
     usable: list[float] = []
     port = _free_port()
-    context = browser.new_context(locale="en-GB")
-    for _ in range(rounds + 1):
-        with world(port=port) as (_, served):
-            well.append(healthy(served))
-        with world(port=port) as (_, served):
-            page = context.new_page()
-            browsing.wait_until_usable(page, served.url)
-            usable.append(time.monotonic() - served.began)
-            page.close()
-    context.close()
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile, browsing.somebodys(browser, profile) as context:
+        for _ in range(rounds + 1):
+            with world(port=port) as (_, served):
+                well.append(healthy(served))
+            with world(port=port) as (_, served):
+                page = context.new_page()
+                browsing.wait_until_usable(page, served.url)
+                usable.append(time.monotonic() - served.began)
+                page.close()
     return well[1:], usable[1:], usable[0]
 
 
