@@ -28,6 +28,8 @@ run: ## start the gateway and the workbench, and show an answer (ARGS="--port N 
 
 test: lint ## check the code and run all the tests (ARGS="-k name" reaches pytest)
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	@echo "Left out: tests/browser, which needs Chromium (make test-browser); tests/services, servers (make"
+	@echo "test-services); tests/clients, programs of others (make test-clients); tests/local, PyTorch (make test-local)."
 
 test-services: ## run the tests of the parts that need a server: Postgres, Redis (as root on Debian, install them)
 	$(call ready,dev)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 WATCH = """() => {
     window.seen = {}; window.clicked = 0;
@@ -20,25 +20,39 @@ WATCH = """() => {
     new MutationObserver(look).observe(document.body, {subtree: true, childList: true, characterData: true});
     document.addEventListener("click", () => { window.clicked = now(); }, true);
 }"""
+OPTIONS = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.getuid() == 0 else [])]
 COMPOSER, STOP = "[data-testid=stChatInputTextArea]", ".st-key-chat-stop_button button"
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The one that TRAMITE_TEST_BROWSER names."""
-    options = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.getuid() == 0 else [])]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ["TRAMITE_TEST_BROWSER"], args=options)
+        browser = playwright.chromium.launch(executable_path=os.environ["TRAMITE_TEST_BROWSER"], args=OPTIONS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def somebodys(browser: Browser, profile: str) -> Iterator[BrowserContext]:
+    """Another of the same program, that keeps what it has loaded in this folder, as everybody's does."""
+    kind, program = browser.browser_type, os.environ["TRAMITE_TEST_BROWSER"]
+    context = kind.launch_persistent_context(profile, executable_path=program, args=OPTIONS, locale="en-GB")
+    yield context
+    context.close()
 
 
 def usable(browser: Browser, url: str) -> Page:
     """A page in a context of its own, once one can write in it."""
     page = browser.new_context(locale="en-GB").new_page()
+    wait_until_usable(page, url)
+    return page
+
+
+def wait_until_usable(page: Page, url: str) -> None:
+    """Go there; until one can write."""
     page.goto(url)
     page.wait_for_selector(f"{COMPOSER}:not([disabled])")
-    return page
 
 
 def say(page: Page, text: str) -> None:

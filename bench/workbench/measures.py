@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -40,28 +41,40 @@ class Crowd(Struct):
 
 
 @contextmanager
-def world(model: str = "paced", tokens: int = 60, interval_s: float = 0.1) -> Iterator[tuple[Provider, Served]]:
+def world(
+    model: str = "paced", tokens: int = 60, interval_s: float = 0.1, port: int = 0
+) -> Iterator[tuple[Provider, Served]]:
     """A provider and a workbench before it."""
     with (
         TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         providing(tokens, interval_s) as provider,
-        serving(Path(folder), provider.url, model) as served,
+        serving(Path(folder), provider.url, model, port) as served,
     ):
         yield provider, served
 
 
-def starts(browser: Browser, rounds: int) -> tuple[list[float], list[float]]:
-    """From the start of the process until it is well, and until somebody can write; in seconds."""
+def starts(browser: Browser, rounds: int) -> tuple[list[float], list[float], float]:
+    """From the start of the process until it is well, and until somebody can write, in a browser that has been there;
+    and in one that has not; in seconds. The port is always the same, as it is for a user: a browser keeps what it has
+    loaded by address."""
     well: list[float] = []
     usable: list[float] = []
-    for _ in range(rounds):
-        with world() as (_, served):
-            well.append(healthy(served))
-        with world() as (_, served):
-            page = browsing.usable(browser, served.url)
-            usable.append(time.monotonic() - served.began)
-            page.context.close()
-    return well, usable
+    port = _free_port()
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile, browsing.somebodys(browser, profile) as context:
+        for _ in range(rounds + 1):
+            with world(port=port) as (_, served):
+                well.append(healthy(served))
+            with world(port=port) as (_, served):
+                page = context.new_page()
+                browsing.wait_until_usable(page, served.url)
+                usable.append(time.monotonic() - served.began)
+                page.close()
+    return well[1:], usable[1:], usable[0]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
 
 
 def tokens(browser: Browser) -> list[float]:

@@ -12,6 +12,10 @@ PATIENCE_S = 40
 expect.set_options(timeout=PATIENCE_S * 1000)
 
 
+OTHERS = ["prompt", "compare", "similarity", "usage", "settings"]
+"""Pages beside the chat."""
+
+
 class Chat:
     """A page that shows a conversation."""
 
@@ -75,6 +79,15 @@ class Chat:
     def settle(self) -> None:
         """Wait until the server has drawn all."""
         expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+    def go(self, name: str) -> Page:
+        """Follow the link to another page."""
+        self.settle()
+        links = self.page.get_by_role("link", name=self.t(f"frame.{name}"), exact=True)
+        links.first.click()
+        self.page.wait_for_url(f"**/{name}*")
+        self.settle()
+        return self.page
 
     def reload(self) -> None:
         """Press F5."""

@@ -139,7 +139,7 @@ def test_a_tool_runs_when_it_was_allowed_and_not_before(world: World, allowed: b
     eventually(lambda: len(world.asked()) == 2, page=chat.page)
     chat.over()
     said = chat.page.get_by_text("The user did not allow this call.")
-    expect(said).to_have_count(0 if allowed else 1)
+    expect(said).to_have_count(0 if allowed else 2)  # as the tool's result, and as the simulated model repeats it
 
 
 def saved(chat: Chat, key: str) -> tuple[str, bytes]:
@@ -210,7 +210,10 @@ def test_earlier_conversations_are_found_renamed_and_deleted(world: World, langu
     title = chat.page.get_by_role("textbox", name=chat.t("chat.title"))
     title.fill("Balene <b>e</b> $5")
     chat.button("chat.rename").click()
-    expect(chat.page.get_by_test_id("stMain").get_by_text("Balene <b>e</b> $5").first).to_be_visible()
+    expect(chat.page.get_by_text("Balene <b>e</b> $5").first).to_be_visible()
+    chat.settle()
+    chat.page.keyboard.press("Escape")
+    expect(title).to_be_hidden()
     chat.button("chat.conversation").click()
     chat.page.get_by_text(chat.t("chat.delete_sure")).click()
     chat.button("chat.delete").click()
@@ -229,10 +232,10 @@ def test_a_temporary_chat_is_not_written_to_disk(world: World, language: str) ->
     chat.reload()
     expect(chat.messages).to_have_count(2)
     chat.shows("chat.temporary_here")
+    chat.page.close()
     world.end()
     assert world.home.exists()
     assert not [path for path in world.home.rglob("*") if path.is_file() and b"very private" in path.read_bytes()]
-    chat.page.close()
 
 
 def test_what_was_sent_and_came_is_shown_without_the_key(world: World) -> None:

@@ -23,7 +23,7 @@ HOSTILE = {
     "a style": f"<style>@import url('{ELSEWHERE}.css');</style>",
     "code that never ends": f"```\n`x` <img src={ELSEWHERE} onerror=window.ran=true>",
     "code that is none": f"a ``` b\n![a cat]({ELSEWHERE}.png) ```",
-    "a directive": f":material/home: :red[x] :streamlit: ![a cat]({ELSEWHERE}.png)",
+    "a directive": f":material/home: :red[x] ![a cat]({ELSEWHERE}.png)",
     "mathematics": f"$\\href{{javascript:window.ran=true}}{{x}} \\includegraphics{{{ELSEWHERE}.png}}$",
 }
 
@@ -54,7 +54,7 @@ def test_code_is_shown_to_the_letter(world: World) -> None:
     world.serve("sim/echo")
     chat = world.open()
     chat.ask("```html\n<b>![x](y)</b> $5\n```")
-    expect(chat.answer.locator("code")).to_contain_text("<b>![x](y)</b> $5")
+    expect(chat.answer.get_by_test_id("stCode")).to_contain_text("<b>![x](y)</b> $5")
 
 
 def test_names_that_are_not_ours_are_refused(world: World) -> None:

@@ -60,6 +60,18 @@ def test_a_stop_before_the_first_token_ends_the_request(world: World, language: 
     expect(chat.messages.first).to_contain_text("hello")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_there_is_one_way_to_stop_and_none_that_stops_the_page_alone(world: World, language: str) -> None:
+    world.serve(ENDLESS)
+    chat = world.open(language)
+    chat.say("hello")
+    expect(chat.answer).to_contain_text(counted(20))
+    expect(chat.stop).to_have_count(1)
+    assert not [one for one in chat.page.get_by_role("button", name="Stop", exact=True).all() if one.is_visible()]
+    chat.stop.click()
+    chat.over()
+
+
 @pytest.mark.parametrize("how", ["click", "Escape"])
 def test_a_stop_keeps_what_had_come_also_for_later(world: World, how: str) -> None:
     world.serve(ENDLESS)

@@ -74,6 +74,7 @@ class World:
         """What the server reads when it begins."""
         self._folder.joinpath("sim.toml").write_text(
             f'default_model = "{model}"\n[providers.sim]\nbase_url = "{address}"\napi_key = "env:SIM_KEY"\n'
+            "[timeouts]\nstall_s = 300\nfirst_token_s = 300\n"
             f"[retry]\nattempts = 2\nbase_s = 0.01\nmax_s = 0.01\n{more}"
         )
 

@@ -40,7 +40,9 @@ def words() -> Words:
 
 
 def around() -> None:
-    """What every page shows beside its own."""
+    """What every page shows beside its own: nothing. Streamlit's sign that a page is at work goes: its Stop, beside
+    ours, would end the drawing of an answer and not the answer."""
+    st.html("<style>[data-testid=stStatusWidget] { display: none; }</style>")
 
 
 def kept(key: str, default: Any = None) -> str:
