@@ -72,7 +72,7 @@ def _message(node: Node, t: Words) -> None:
         return
     st.markdown(markdown.safe(message.text))
     for call in message.tool_calls:
-        st.caption(t("chat.tool_asked", name=f"`{call.name}`"))
+        st.markdown(t("chat.tool_asked", name=f"`{call.name}`"))
         st.code(call.raw, language="json", wrap_lines=True)
     if node.status == "running":
         _elsewhere(node, t)

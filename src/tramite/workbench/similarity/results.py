@@ -49,7 +49,7 @@ def draw(question: Question, found: Answer, t: Words) -> None:
 def line(found: Answer, t: Words) -> str:
     """Who answered, with what, for how much, in which time."""
     usage, timings = found.facts["usage"], found.facts["timings"]
-    words = [f"`{found.target}`", t("similarity.width", count=f"{found.width:,}")]
+    words = [markdown.plain(found.target), t("similarity.width", count=f"{found.width:,}")]
     if (tokens := usage.get("input_tokens")) is not None:
         mark = "≈ " if usage.get("source") in ("estimated", "partial") else ""
         words.append(mark + t("similarity.tokens", count=f"{tokens:,}"))

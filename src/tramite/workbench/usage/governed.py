@@ -22,12 +22,12 @@ def limits(house: House, t: Words) -> None:
     st.subheader(t("usage.limits"), anchor=False)
     url = house.config.state.url
     if url in ("off", "memory"):
-        st.caption(t(f"usage.limits_{url}"))
+        st.markdown(t(f"usage.limits_{url}"))
         return
     try:
         found = house.generations.run(governance.limits_in_use(house.config)).result(_PATIENCE_S)
     except TimeoutError:
-        st.caption(t("usage.limits_slow"))
+        st.markdown(t("usage.limits_slow"))
         return
     except TramiteError as error:
         answer.failure(facts.failure(error), t)
@@ -36,14 +36,14 @@ def limits(house: House, t: Words) -> None:
         full = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
         st.dataframe(rows, hide_index=True, column_config={t("usage.limit_full"): full})
     else:
-        st.caption(t("usage.no_limits"))
+        st.markdown(t("usage.no_limits"))
 
 
 def budgets(house: House, ledger: Ledger | None, t: Words) -> None:
     """Those that are configured, and what is left of them."""
     st.subheader(t("usage.budgets"), anchor=False)
     if not house.config.budgets or ledger is None:
-        st.caption(t("usage.no_budgets"))
+        st.markdown(t("usage.no_budgets"))
         return
     rows = tables.budgets(accounts.standings(ledger, house.config), t)
     money = {

@@ -147,7 +147,7 @@ def _details(house: House, ledger: Ledger, entries: Sequence[Entry], t: Words) -
             with st.expander(t(f"usage.{name}")):
                 st.code(text, language=None, wrap_lines=True)
     if texts is None:
-        st.caption(t("usage.texts_lost" if house.config.store.keep_text else "usage.texts_off"))
+        st.markdown(t("usage.texts_lost" if house.config.store.keep_text else "usage.texts_off"))
 
 
 def _title(entry: Entry, t: Words) -> str:
