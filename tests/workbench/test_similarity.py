@@ -19,6 +19,7 @@ from tramite.workbench.access import Access
 from tramite.workbench.house import house
 from tramite.workbench.language import Language, words
 from tramite.workbench.similarity import asking, choosing, examples, heatmap, measures, sentences
+from tramite.workbench.ui import markdown
 
 ENGLISH, PESCA = examples.EXAMPLES[0], examples.EXAMPLES[1]
 ASKED = asking.Question(texts=("a cat", "a kitten", "a car"), target="sim/ok")
@@ -144,7 +145,7 @@ def test_the_english_example_runs_as_it_stands_and_its_meanings_lie_apart(langua
     compare(at)
     shown = text_of(at)
     assert "6 of 6" in shown or "6 su 6" in shown
-    assert "embedded/all-minilm-l6-v2" in shown
+    assert markdown.plain("embedded/all-minilm-l6-v2") in shown
     assert t("similarity.doubt_english") not in shown
     nearest = at.dataframe[-1].value
     assert nearest.iloc[0].tolist()[1] == ENGLISH.texts[2]
