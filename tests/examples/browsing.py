@@ -1,8 +1,7 @@
-"""Chromium, and servers for it to look at: Debian's own browser, which is not downloaded."""
+"""Examples as a browser sees them, and servers for it to look at."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,13 +10,9 @@ from socket import create_server
 from typing import Any
 
 import httpx
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.examples.world import EXAMPLES, PATIENCE_S, eventually
-
-CHROMIUM = shutil.which("chromium")
-MISSING = "browser tests were left out: there is no chromium (on Debian: apt install chromium)"
-_QUIET = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update"]
 
 
 class Seen:
@@ -46,15 +41,14 @@ class Seen:
 
 
 @contextmanager
-def browser(url: str) -> Iterator[Seen]:
-    """This page in a browser of its own."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=_QUIET)
-        page = chromium.new_page(viewport={"width": 1100, "height": 800})
-        seen = Seen(page)
-        page.goto(url)
-        yield seen
-        chromium.close()
+def opened(chromium: Browser, url: str) -> Iterator[Seen]:
+    """This page, in a context of its own."""
+    context = chromium.new_context(viewport={"width": 1100, "height": 800})
+    page = context.new_page()
+    seen = Seen(page)
+    page.goto(url)
+    yield seen
+    context.close()
 
 
 @contextmanager

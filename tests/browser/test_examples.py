@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.examples.backend import Site, site
-from tests.examples.browsing import CHROMIUM, MISSING, Seen, browser, streamlit
+from tests.examples.browsing import Seen, opened, streamlit
 from tests.examples.world import KEY, QUICK, Provider, eventually, provider, variables, words
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
 PACE_S = 0.02
 LONG = "tokens=100000"
@@ -20,24 +18,24 @@ TRANSPORTS = pytest.mark.parametrize("transport", ["WebSocket", "EventSource"])
 
 
 @contextmanager
-def lmstudio() -> Iterator[tuple[Seen, Provider]]:
+def lmstudio(chromium: Browser) -> Iterator[tuple[Seen, Provider]]:
     with (
         provider(token_interval_s=PACE_S) as studio,
         variables(LMSTUDIO_URL=f"{studio.url}/v1", **QUICK),
         streamlit("lmstudio_stream.py") as url,
-        browser(url) as seen,
+        opened(chromium, url) as seen,
     ):
         yield seen, studio
 
 
 @contextmanager
-def azure() -> Iterator[tuple[Seen, Provider]]:
+def azure(chromium: Browser) -> Iterator[tuple[Seen, Provider]]:
     named = {"AZURE_OPENAI_API_VERSION": "2024-12-01-preview", "AZURE_OPENAI_KEY": KEY, "AZURE_OPENAI_DEPLOYMENT": LONG}
     with (
         provider(token_interval_s=PACE_S, key=KEY) as resource,
         variables(AZURE_OPENAI_ENDPOINT=resource.url, **named, **QUICK),
         streamlit("azure_chat.py") as url,
-        browser(url) as seen,
+        opened(chromium, url) as seen,
     ):
         yield seen, resource
 
@@ -47,8 +45,8 @@ def gone(upstream: Provider, count: int = 1) -> None:
     eventually(lambda: upstream.simulator.stats().streams.gone == count)
 
 
-def test_the_prompt_page_streams_and_streamlits_stop_keeps_the_partial_text() -> None:
-    with lmstudio() as (seen, studio):
+def test_the_prompt_page_streams_and_streamlits_stop_keeps_the_partial_text(chromium: Browser) -> None:
+    with lmstudio(chromium) as (seen, studio):
         page = seen.page
         page.get_by_label("Prompt").fill("ciao")
         page.get_by_label("Modello (facoltativo)").fill(LONG)
@@ -65,8 +63,8 @@ def test_the_prompt_page_streams_and_streamlits_stop_keeps_the_partial_text() ->
     assert not seen.complaints
 
 
-def test_the_chats_stop_keeps_the_partial_answer_and_the_conversation_goes_on() -> None:
-    with azure() as (seen, resource):
+def test_the_chats_stop_keeps_the_partial_answer_and_the_conversation_goes_on(chromium: Browser) -> None:
+    with azure(chromium) as (seen, resource):
         page = seen.page
         chat = page.get_by_placeholder("Scrivi un messaggio")
         chat.fill("ciao")
@@ -85,8 +83,8 @@ def test_the_chats_stop_keeps_the_partial_answer_and_the_conversation_goes_on() 
     assert not seen.complaints
 
 
-def test_moving_a_setting_in_mid_answer_loses_nothing() -> None:
-    with azure() as (seen, resource):
+def test_moving_a_setting_in_mid_answer_loses_nothing(chromium: Browser) -> None:
+    with azure(chromium) as (seen, resource):
         page = seen.page
         chat = page.get_by_placeholder("Scrivi un messaggio")
         chat.fill("ciao")
@@ -98,8 +96,8 @@ def test_moving_a_setting_in_mid_answer_loses_nothing() -> None:
         expect(page.get_by_text("Risposta incompleta.")).to_be_visible()
 
 
-def test_the_key_is_in_nothing_that_the_browser_gets_or_holds() -> None:
-    with azure() as (seen, resource):
+def test_the_key_is_in_nothing_that_the_browser_gets_or_holds(chromium: Browser) -> None:
+    with azure(chromium) as (seen, resource):
         page = seen.page
         expect(page.get_by_label("Chiave", exact=True)).to_have_value("")
         page.get_by_label("Deployment").fill("cut@5")
@@ -117,8 +115,8 @@ def test_the_key_is_in_nothing_that_the_browser_gets_or_holds() -> None:
 
 
 @contextmanager
-def opened(model: str, transport: str) -> Iterator[tuple[Seen, Site]]:
-    with site(model, token_interval_s=PACE_S) as place, browser(f"http://{place.host}/") as seen:
+def fastapi(chromium: Browser, model: str, transport: str) -> Iterator[tuple[Seen, Site]]:
+    with site(model, token_interval_s=PACE_S) as place, opened(chromium, f"http://{place.host}/") as seen:
         seen.page.get_by_label("Trasporto").select_option(transport)
         yield seen, place
 
@@ -129,8 +127,8 @@ def send(seen: Seen, prompt: str = "ciao") -> None:
 
 
 @TRANSPORTS
-def test_the_page_shows_an_answer_to_its_end_and_can_ask_again(transport: str) -> None:
-    with opened("tokens=5", transport) as (seen, place):
+def test_the_page_shows_an_answer_to_its_end_and_can_ask_again(chromium: Browser, transport: str) -> None:
+    with fastapi(chromium, "tokens=5", transport) as (seen, place):
         for _ in range(2):
             send(seen)
             expect(seen.page.locator("#answer")).to_have_text(words(5))
@@ -142,8 +140,8 @@ def test_the_page_shows_an_answer_to_its_end_and_can_ask_again(transport: str) -
 
 @TRANSPORTS
 @pytest.mark.parametrize("model", ["silent", LONG])
-def test_the_pages_stop_is_felt_upstream_and_keeps_what_came(transport: str, model: str) -> None:
-    with opened(model, transport) as (seen, place):
+def test_the_pages_stop_is_felt_upstream_and_keeps_what_came(chromium: Browser, transport: str, model: str) -> None:
+    with fastapi(chromium, model, transport) as (seen, place):
         send(seen)
         if model == LONG:
             expect(seen.page.get_by_text("token-5 ")).to_be_visible()
@@ -157,8 +155,8 @@ def test_the_pages_stop_is_felt_upstream_and_keeps_what_came(transport: str, mod
 
 
 @TRANSPORTS
-def test_a_page_that_is_left_is_felt_upstream(transport: str) -> None:
-    with opened(LONG, transport) as (seen, place):
+def test_a_page_that_is_left_is_felt_upstream(chromium: Browser, transport: str) -> None:
+    with fastapi(chromium, LONG, transport) as (seen, place):
         send(seen)
         expect(seen.page.get_by_text("token-5 ")).to_be_visible()
         seen.page.goto("about:blank")
@@ -166,8 +164,8 @@ def test_a_page_that_is_left_is_felt_upstream(transport: str) -> None:
 
 
 @TRANSPORTS
-def test_the_page_tells_an_error_and_keeps_what_came(transport: str) -> None:
-    with opened("cut@3", transport) as (seen, _):
+def test_the_page_tells_an_error_and_keeps_what_came(chromium: Browser, transport: str) -> None:
+    with fastapi(chromium, "cut@3", transport) as (seen, _):
         send(seen)
         expect(seen.page.get_by_role("status")).to_contain_text("Errore: openai/cut@3: ")
         expect(seen.page.locator("#answer")).to_have_text(words(3))
@@ -175,8 +173,8 @@ def test_the_page_tells_an_error_and_keeps_what_came(transport: str) -> None:
 
 
 @TRANSPORTS
-def test_html_in_an_answer_is_shown_as_text(transport: str) -> None:
-    with opened("echo", transport) as (seen, _):
+def test_html_in_an_answer_is_shown_as_text(chromium: Browser, transport: str) -> None:
+    with fastapi(chromium, "echo", transport) as (seen, _):
         send(seen, "<img src=x onerror=alert(1)> <b>ciao</b>")
         expect(seen.page.locator("#answer")).to_have_text("<img src=x onerror=alert(1)> <b>ciao</b>")
         expect(seen.page.locator("#answer *")).to_have_count(0)
