@@ -39,7 +39,13 @@ def served(app: App, **options: Any) -> Iterator[Served]:
     server = uvicorn.Server(uvicorn.Config(cast(Any, app), **settings))
     listening = socket.create_server(("127.0.0.1", 0))
     loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_until_complete, args=(server.serve([listening]),), daemon=True)
+
+    def run() -> None:
+        loop.run_until_complete(server.serve([listening]))
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+    thread = Thread(target=run, daemon=True)
     thread.start()
     found = Served(f"http://127.0.0.1:{listening.getsockname()[1]}", loop)
     try:
@@ -49,6 +55,4 @@ def served(app: App, **options: Any) -> Iterator[Served]:
         server.should_exit = True
         thread.join(PATIENCE_S)
         assert not thread.is_alive(), "the server did not end"
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
         listening.close()
