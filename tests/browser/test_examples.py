@@ -8,9 +8,10 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.cli.world import variables
 from tests.examples.backend import Site, site
 from tests.examples.browsing import Seen, opened, streamlit
-from tests.examples.world import KEY, QUICK, Provider, eventually, provider, variables, words
+from tests.examples.world import KEY, QUICK, Provider, eventually, provider, words
 
 PACE_S = 0.02
 LONG = "tokens=100000"

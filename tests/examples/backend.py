@@ -10,7 +10,8 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from tests.examples.world import EXAMPLES, KEY, QUICK, Provider, eventually, provider, variables
+from tests.cli.world import variables
+from tests.examples.world import EXAMPLES, KEY, QUICK, Provider, eventually, provider
 from tests.gateway.serving import Served, served
 
 IN_TIME_S = 0.1

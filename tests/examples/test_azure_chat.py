@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.examples.world import KEY, QUICK, Provider, checked, labelled, opened, provider, variables, words
+from tests.cli.world import variables
+from tests.examples.world import KEY, QUICK, Provider, checked, labelled, opened, provider, words
 
 VERSION = "2024-12-01-preview"
 ANOTHER_KEY = "fedcba9876543210"

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.examples.world import QUICK, Provider, checked, labelled, opened, provider, variables, words
+from tests.cli.world import variables
+from tests.examples.world import QUICK, Provider, checked, labelled, opened, provider, words
 
 
 @contextmanager

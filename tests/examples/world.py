@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,21 +53,6 @@ def provider(**options: Any) -> Iterator[Provider]:
     """A simulated provider on a port."""
     with Simulator.in_thread(**options) as simulator:
         yield Provider(simulator)
-
-
-@contextmanager
-def variables(**values: str) -> Iterator[None]:
-    """Set in the environment, here and in the programs that are started from here."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def opened(name: str) -> AppTest:
